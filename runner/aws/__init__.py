@@ -1,0 +1,1 @@
+"""Adapter: Amazon Comprehend, S3 and STS through aioboto3."""

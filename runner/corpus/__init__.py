@@ -1,0 +1,1 @@
+"""Readers: a source object in, documents out, one module per format."""

@@ -1,0 +1,1 @@
+"""The shell around the core: one driver loop that records facts and carries out commands."""

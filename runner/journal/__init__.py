@@ -1,0 +1,1 @@
+"""Adapter: the durable list of events, in SQLite."""

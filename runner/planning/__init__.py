@@ -1,0 +1,1 @@
+"""Which jobs there will be, what they cost and how long they take; pure."""

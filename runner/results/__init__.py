@@ -1,0 +1,1 @@
+"""From a job's output to merged lines: archives, spool, merge, writer, verification."""

@@ -1,0 +1,1 @@
+"""The service, the clock and the faults as a model."""

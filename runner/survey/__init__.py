@@ -1,0 +1,1 @@
+"""Read every document once: ledgers, fates, line folding, parts."""
