@@ -49,7 +49,7 @@ class Family:
 
     name: str
     stem: str
-    """`Start{stem}Job`, `Describe{stem}Job`, `List{stem}Jobs`, `Stop{stem}Job`. Slots, rates and sweeps belong to it."""
+    """As in `Start{stem}Job`, `List{stem}Jobs`: the operation that slots, rates and sweeps belong to."""
     path_code: str
     """In the output path: `<account>-<path_code>-<job id>`."""
     members: tuple[str, ...]

@@ -1,0 +1,160 @@
+"""Documents on their way: listed, surveyed, gathered into parts. Sizes are bytes of UTF-8 of the folded text.
+
+Ids are strings that sort in input order: a segment is `CCC-RRRRRR-SSSSS` (corpus, range of the listing, segment of
+the range), a part is its segment and a number. A part's id is the base name of its object: fixed in width, unique in
+the run, and free of `:` (which some outputs use as a separator). Parts that gather lines for a repair begin with `rep`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NewType
+
+import msgspec
+
+SegmentId = NewType("SegmentId", str)
+PartId = NewType("PartId", str)
+
+SEGMENT_DOCUMENTS_MAX: Final = 5_000
+SEGMENT_BYTES_MAX: Final = 8_000_000
+POOL_REST: Final = "rest"
+"""The pool of documents in languages that no requested analysis takes, and of those without a known language."""
+
+
+def segment_id(corpus: int, source_range: int, segment: int) -> SegmentId:
+    """The id of a segment, from its corpus's place in the manifest and its place in the input."""
+    return SegmentId(f"{corpus:03d}-{source_range:06d}-{segment:05d}")
+
+
+def part_id(segment: SegmentId, number: int) -> PartId:
+    """The id of one part of a segment."""
+    return PartId(f"{segment}-{number:03d}")
+
+
+def repair_part_id(serial: int) -> PartId:
+    """The id of a part that gathers lines of other parts to be sent again."""
+    return PartId(f"rep-{serial:06d}-00000-000")
+
+
+def segment_of(part: PartId) -> SegmentId:
+    """The segment that a part was cut from (not meaningful for repair parts)."""
+    return SegmentId(part[: part.rindex("-")])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One row of a corpus's listing: where, how large, and which version (mtime_ns or ETag) when it was listed."""
+
+    path: str
+    """Absolute path or s3:// URI."""
+    label: str
+    """The path below the source's fixed part: what ids are made of."""
+    size: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRange:
+    """A stretch of a corpus's listing that one worker surveys; its bounds depend on the listing alone."""
+
+    corpus: str
+    index: int
+    first: int
+    """Place in the listing of its first file."""
+    files: tuple[SourceFile, ...]
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True):
+    """A piece of a long document and where its line stands; offsets are code points in the folded document.
+
+    The text sent is [begin, end); an answer belongs to the piece whose core [core_begin, core_end) holds its begin.
+    """
+
+    part: int
+    line: int
+    begin: int
+    core_begin: int
+    core_end: int
+    end: int
+
+
+class Document(msgspec.Struct, frozen=True, array_like=True):
+    """One row of a ledger. `part` indexes `Ledger.parts`; -1: no job reads the whole document as one line.
+
+    `fate` is a code of DESIGN 5.5 that closes the document for every analysis (`EMPTY`, `UNDECODABLE`, `BAD_ROW`,
+    `INPUT_CHANGED`), else None; `message` explains it. `pieces` has, per byte limit at which the document was split,
+    its pieces in order.
+    """
+
+    id: str
+    source: int
+    position: int
+    size: int
+    characters: int
+    language: str | None
+    digest: bytes = b""
+    part: int = -1
+    line: int = -1
+    fate: str | None = None
+    message: str | None = None
+    pieces: tuple[tuple[int, tuple[Piece, ...]], ...] = ()
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """Every document of one segment, in input order. `parts` may name parts of other segments (identical texts)."""
+
+    segment: SegmentId
+    corpus: str
+    parts: tuple[PartId, ...]
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFacts:
+    """What planning needs to know of a part.
+
+    `pool` is the language its lines share, or `rest`. `line_bytes_max` bounds each of its lines: a part holds the whole
+    documents of one size class, so that a family with a small limit reads the small class only. `split_bytes` is None
+    for whole documents, else the limit at which its pieces were cut.
+    """
+
+    id: PartId
+    pool: str
+    line_bytes_max: int
+    lines: int
+    bytes: int
+    units: int
+    """Billing units of all its lines."""
+    digest: str
+    split_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A count of (document, analysis) pairs: one analysis, one language, one fate (`""`: sent to the service).
+
+    `outcome` is `sent`, `skipped` or `error`.
+    """
+
+    analysis: str
+    language: str | None
+    outcome: str
+    code: str
+    documents: int
+    bytes: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFacts:
+    """A surveyed segment: what the journal keeps of it. Its ledger lies in `ledger/<id>.msgpack`."""
+
+    id: SegmentId
+    corpus: str
+    documents: int
+    bytes: int
+    ledger_digest: str
+    parts: tuple[PartFacts, ...]
+    foreign_parts: tuple[PartId, ...] = ()
+    """Parts of other segments in which documents of this one have their line."""
+    tallies: tuple[Tally, ...] = ()

@@ -1,0 +1,227 @@
+"""What a manifest means, as plain values: made by `runner.manifest`, read by everybody, pickled to workers.
+
+A value here is valid once built; where a default depends on something else (the kind of lane, the corpora of an
+analysis), the manifest has already filled it in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from runner.catalogue import FAMILIES, Family
+
+Format = Literal["files", "lines", "jsonl", "csv", "parquet"]
+Oversize = Literal["split", "skip", "error"]
+LaneKind = Literal["embedded", "aws", "url"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageRule:
+    """How the language of a corpus's documents is found.
+
+    `fixed`: `code` for all; `field`: the value of `path` in each row; `auto` and `detect`: by a local detector, the
+    latter among `among` and else `code`; `from`: by the results of the analysis named `path`.
+    """
+
+    kind: Literal["fixed", "field", "auto", "detect", "from"]
+    code: str | None = None
+    path: str | None = None
+    among: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusSpec:
+    """One input set. `sources` are absolute local patterns or s3:// URIs, in the manifest's order."""
+
+    name: str
+    sources: tuple[str, ...]
+    format: Format
+    text: tuple[str, ...] = ()
+    """Paths of the text in a row (`a.b` descends); several are joined by a line break. Empty for files and lines."""
+    id: str | None = None
+    language: LanguageRule | None = None
+    encoding: str = "utf-8"
+    keep: tuple[str, ...] = ()
+    limit: int | None = None
+    profile: str | None = None
+    lanes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisSpec:
+    """One analysis: a family with its parameters. `corpora` are names, in the manifest's order of corpora."""
+
+    name: str
+    family: str
+    corpora: tuple[str, ...]
+    oversize: Oversize = "skip"
+    document_bytes_max: int
+    """The longest document (bytes of UTF-8 after folding) that is sent whole."""
+    languages: frozenset[str] | None
+    """The languages that are sent, of those the family takes; None: any."""
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def row(self) -> Family:
+        """The family's row in the catalogue."""
+        return FAMILIES[self.family]
+
+    @property
+    def operation(self) -> str:
+        """The stem whose slots, rates and sweeps this analysis uses."""
+        return self.row.stem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A number per operation: `by_operation` (stem, value) where given, else `default`. None: no limit."""
+
+    default: float | None
+    by_operation: tuple[tuple[str, float], ...] = ()
+
+    def of(self, operation: str) -> float | None:
+        """The limit of one operation (a catalogue stem)."""
+        return dict(self.by_operation).get(operation, self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """What a lane allows, per operation: jobs active at once, and calls per second (None: unpaced)."""
+
+    active_jobs: Limit = Limit(default=10)
+    start_per_s: Limit = Limit(default=1.0)
+    read_per_s: Limit = Limit(default=10.0)
+    stop_per_s: Limit = Limit(default=1.0)
+    reserve_slots: Limit = Limit(default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kms:
+    """KMS keys: of objects we stage, of the service's output, of its volumes, of trained models."""
+
+    staging: str | None = None
+    output: str | None = None
+    volume: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vpc:
+    """The VPC in which jobs run."""
+
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneSpec:
+    """Where jobs run. `staging` is an s3:// URI closed by `/`; an embedded lane gets its own from `compose`."""
+
+    name: str
+    kind: LaneKind
+    url: str | None = None
+    """The endpoint of a lane of kind `url`; of an embedded lane once its endpoint has started."""
+    region: str = "us-east-1"
+    account: str | None = None
+    profile: str | None = None
+    assume_role: str | None = None
+    external_id: str | None = None
+    staging: str = ""
+    data_access_role: str = ""
+    kms: Kms = Kms()
+    vpc: Vpc | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    job_name_prefix: str = ""
+    endpoint_urls: tuple[tuple[str, str], ...] = ()
+    """(`comprehend` | `s3` | `sts`, URL): overrides per service."""
+    quotas: Quotas = Quotas()
+
+    @property
+    def remote(self) -> bool:
+        """Whether jobs on this lane may cost money: everything but the embedded endpoint."""
+        return self.kind != "embedded"
+
+    def endpoint_url(self, service: str) -> str | None:
+        """The URL that a client of `service` must use; None: the SDK's own."""
+        return dict(self.endpoint_urls).get(service, self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How many errors a run may end with and still be done: a count, or a share of (document, analysis) pairs."""
+
+    count: int | None = 0
+    share: float | None = None
+
+    def allows(self, errors: int, pairs: int) -> bool:
+        """Whether `errors` of `pairs` are within the tolerance."""
+        if self.share is not None:
+            return errors <= self.share * pairs
+        return errors <= (self.count or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySpec:
+    """How a run behaves when things go wrong or cost money."""
+
+    tolerate: Tolerance = Tolerance()
+    undecodable: Literal["error", "replace"] = "error"
+    on_failure: Literal["finish", "stop"] = "finish"
+    budget_usd: float | None = None
+    allow_unknown_price: bool = False
+    max_job_bytes: int | None = None
+    max_job_documents: int | None = None
+    repair_rounds: int = 2
+    duplicate_ids: Literal["keep", "stop"] = "keep"
+    spool_budget_bytes: int = 20_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """The form of the results; fixed when a run begins. `directory` is relative to the run directory or absolute."""
+
+    directory: str = "results"
+    compression: Literal["none", "gzip", "zstd"] = "none"
+    file_bytes_max: int = 512_000_000
+    text: bool = False
+    emit: Literal["all", "changed"] = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyPrice:
+    """What the user says a family costs; `tiers` as in the catalogue, None: the catalogue's."""
+
+    tiers: tuple[tuple[int | None, float], ...] | None = None
+    units_used_this_month: int = 0
+    discount: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One manifest, whole and valid."""
+
+    path: str
+    name: str
+    lanes: tuple[LaneSpec, ...]
+    corpora: tuple[CorpusSpec, ...]
+    analyses: tuple[AnalysisSpec, ...]
+    policy: PolicySpec = PolicySpec()
+    output: OutputSpec = OutputSpec()
+    prices: tuple[tuple[str, FamilyPrice], ...] = ()
+    prices_as_of: str | None = None
+    sources_digest: str = field(default="", compare=False)
+    """blake2b of the manifest's text as read (with `extends`), for the record only."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this run uses the embedded lane (never together with remote ones)."""
+        return not any(lane.remote for lane in self.lanes)
+
+    def corpus(self, name: str) -> CorpusSpec:
+        """The corpus of that name."""
+        return next(corpus for corpus in self.corpora if corpus.name == name)
+
+    def analyses_of(self, corpus: str) -> tuple[AnalysisSpec, ...]:
+        """The analyses that read a corpus, in the manifest's order."""
+        return tuple(analysis for analysis in self.analyses if corpus in analysis.corpora)

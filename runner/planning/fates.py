@@ -1,0 +1,68 @@
+"""What becomes of a document under one analysis: sent to the service, skipped, or an error (DESIGN 5.5).
+
+The one place that knows these rules. The survey counts by them, the plan prices by them, the merge writes by them;
+so they are a pure function of what the ledger keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from runner.model import AnalysisSpec, PartFacts
+
+EMPTY: Final = "EMPTY"
+UNDECODABLE: Final = "UNDECODABLE"
+BAD_ROW: Final = "BAD_ROW"
+INPUT_CHANGED: Final = "INPUT_CHANGED"
+TOO_LONG: Final = "TOO_LONG"
+LANGUAGE_UNSUPPORTED: Final = "LANGUAGE_UNSUPPORTED"
+LANGUAGE_UNKNOWN: Final = "LANGUAGE_UNKNOWN"
+NO_RESULT: Final = "NO_RESULT"
+JOB_FAILED: Final = "JOB_FAILED"
+FAMILY_CLOSED: Final = "FAMILY_CLOSED"
+
+_SKIPS: Final = frozenset({EMPTY})
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Why a (document, analysis) pair needs no job: its outcome, code, and a message without ids, times or paths."""
+
+    outcome: Literal["skipped", "error"]
+    code: str
+    message: str
+
+
+def closing(
+    analysis: AnalysisSpec, *, fate: str | None, message: str | None, size: int, language: str | None
+) -> Closing | None:
+    """The closing of a document under an analysis, or None if it is sent to the service.
+
+    `fate` and `message` are the ledger's; `size` is in bytes of UTF-8 after folding.
+    """
+    if fate is not None:
+        return Closing("skipped" if fate in _SKIPS else "error", fate, message or "")
+    if analysis.languages is not None and analysis.row.takes_language:
+        if language is None:
+            return Closing("skipped", LANGUAGE_UNKNOWN, "the language of the document is not known")
+        if language not in analysis.languages:
+            return Closing("skipped", LANGUAGE_UNSUPPORTED, f"{analysis.family} does not take {language} here")
+    if size > analysis.document_bytes_max and analysis.oversize != "split":
+        text = f"{size} bytes, and {analysis.family} takes {analysis.document_bytes_max}"
+        return Closing("error" if analysis.oversize == "error" else "skipped", TOO_LONG, text)
+    return None
+
+
+def size_class(limits: tuple[int, ...], size: int) -> int | None:
+    """The smallest of the ascending byte `limits` that holds `size`; None above all of them."""
+    return next((limit for limit in limits if size <= limit), None)
+
+
+def reads(analysis: AnalysisSpec, part: PartFacts) -> bool:
+    """Whether an analysis (of the part's corpus) reads the lines of a part."""
+    if analysis.languages is not None and analysis.row.takes_language and part.pool not in analysis.languages:
+        return False
+    if part.split_bytes is not None:
+        return analysis.oversize == "split" and part.split_bytes == analysis.document_bytes_max
+    return part.line_bytes_max <= analysis.document_bytes_max
