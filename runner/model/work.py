@@ -115,6 +115,34 @@ class JobStatus(StrEnum):
         return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """What a Start call needs beyond what its lane gives (role, keys, VPC, tags)."""
+
+    family: str
+    generation: int
+    job: JobKey
+    name: str
+    token: str
+    input_uri: str
+    output_uri: str
+    language: str | None
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteJob:
+    """A job as the service shows it; times are seconds since the epoch, by the service's clock."""
+
+    remote_id: RemoteId
+    name: str | None
+    status: JobStatus
+    message: str | None = None
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    output_uri: str | None = None
+
+
 def job_key(analysis: str, batch: BatchId) -> JobKey:
     """The key of a job: follows from the plan, never from time."""
     return JobKey(f"{analysis}-{batch}")
