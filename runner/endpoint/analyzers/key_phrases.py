@@ -1,0 +1,113 @@
+"""Key phrases: noun phrases with their determiner, as the service cuts them ("the new electric car").
+
+English is tagged (`tagger.py`) and its noun phrases are read off the tags by one expression; the other
+languages go by their determiners, prepositions and endings (`romance.py`). Owns the shape of the answer and
+the choice by language; knows nothing of entities.
+
+Scores say how a phrase was found, not a probability: the service's range, the same for the same text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.endpoint.analyzers import phrase_rules
+from runner.endpoint.analyzers.tagger import Tagger
+from runner.endpoint.analyzers.tokens import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.endpoint.analyzers import Analyzer
+    from runner.endpoint.analyzers.tokens import Token
+
+# One letter per tag, so that a place in the string of letters is a place in the sentence.
+_LETTER = {
+    **dict.fromkeys(("DT", "PDT", "PRP$", "WP$"), "D"),
+    **dict.fromkeys(("JJ", "JJR", "JJS"), "J"),
+    **dict.fromkeys(("RB", "RBR", "RBS"), "R"),
+    **dict.fromkeys(("NN", "NNS", "NNP", "NNPS", "FW"), "N"),
+    **dict.fromkeys(("VB", "VBD", "VBP", "VBZ", "MD"), "V"),
+    "VBN": "B",
+    "VBG": "G",
+    "CD": "C",
+    "POS": "P",
+    "$": "S",
+    "£": "S",
+    "#": "S",
+    "PRP": "I",
+}
+_PHRASE = re.compile(
+    r"D*(?:R(?=[JC])|[JBC]|S(?=C)|G(?=[JNC])|N+P)*N+"  # the very impressive battery's range
+    r"|S?C+"  # $5 million
+)
+_CURRENCIES = frozenset("$£€¥")
+_SUBJECTS = frozenset({"i", "we", "they", "you", "he", "she", "it", "who"})
+_STARTERS = frozenset({"DT", "PRP$", "PRP", "TO", "RB", "IN"})
+# What the tagger takes for nouns and no reader would.
+_NEVER = frozenset({"i", "me", "ok", "okay", "oh", "lol", "etc", "yes", "no", "please", "thanks", "hello", "hi"})
+_HEADLESS = frozenset({"one", "ones", "lot", "lots", "thing", "things", "way", "bit", "kind", "sort"})
+_LONGEST_PHRASE = 12
+
+
+def load() -> Analyzer:
+    """Load the tagger's lexicon (0.1 s) and return the analyzer."""
+    tagger = Tagger()
+
+    def analyze(text: str, language: str | None, /) -> dict[str, object]:
+        found = _english(text, tagger) if language in {None, "en"} else phrase_rules.phrases(text, language)
+        return {
+            "KeyPhrases": [
+                {"Score": score, "Text": text[begin:end], "BeginOffset": begin, "EndOffset": end}
+                for begin, end, score in found
+            ]
+        }
+
+    return analyze
+
+
+def _english(text: str, tagger: Tagger) -> Iterator[tuple[int, int, float]]:
+    for sentence in sentences(text):
+        letters = _letters(sentence, tagger)
+        for match in _PHRASE.finditer(letters):
+            tokens = sentence[match.start() : match.end()][-_LONGEST_PHRASE:]
+            if _worth_saying(tokens):
+                yield tokens[0].begin, tokens[-1].end, _score(tokens, tagger)
+
+
+def _letters(sentence: Sequence[Token], tagger: Tagger) -> str:
+    words = [token.word for token in sentence]
+    tags = tagger.tag(words)
+    letters = []
+    for i, (word, tag) in enumerate(zip(words, tags, strict=True)):
+        letters.append(_letter(word, tag, words[i - 1] if i else "", tags[i + 1] if i + 1 < len(tags) else ""))
+    return "".join(letters)
+
+
+def _letter(word: str, tag: str, before: str, after_tag: str) -> str:
+    first = word[0]
+    if not (first.isalnum() or word in {"'s", "’s"}):
+        return "S" if word in _CURRENCIES else "x"
+    lower = word.lower()
+    if lower in _NEVER:
+        return "x"
+    if word in {"'s", "’s"}:
+        # "John's car", but "it's late": a pronoun owns with a word of its own.
+        return "x" if before.lower() in _SUBJECTS or before.lower() in {"that", "there", "what", "here"} else "P"
+    if tag in {"NN", "VBP"} and before.lower() in _SUBJECTS and after_tag in _STARTERS:
+        return "V"  # "I love the camera": the lexicon calls love a noun
+    return _LETTER.get(tag, "x")
+
+
+def _worth_saying(tokens: Sequence[Token]) -> bool:
+    last = tokens[-1].word.lower()
+    if len(tokens) == 1:
+        return len(last) > 1 and last not in _HEADLESS and any(c.isalnum() for c in last)
+    return True
+
+
+def _score(tokens: Sequence[Token], tagger: Tagger) -> float:
+    unknown = sum(1 for token in tokens if tagger.knows(token.word) is None)
+    score = 0.99 if len(tokens) > 1 else 0.95
+    return round(max(0.6, score - 0.06 * unknown), 6)

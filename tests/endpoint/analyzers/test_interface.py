@@ -1,0 +1,63 @@
+"""What every analyzer promises, whatever its family."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from runner.endpoint import analyzers
+from runner.errors import UserError
+
+FAMILIES = ("dominant_language", "entities", "key_phrases", "sentiment")
+
+
+def test_the_families_are_the_four_and_each_names_its_module():
+    assert sorted(analyzers.ANALYZERS) == sorted(FAMILIES)
+    for family, info in analyzers.ANALYZERS.items():
+        assert info.name == family
+        assert info.load.startswith("runner.endpoint.analyzers.")
+
+
+def test_versions_name_the_libraries_whose_lists_are_read():
+    """Another release of Faker may hold other names, and so give other answers."""
+    assert "faker-" in analyzers.ANALYZERS["entities"].version
+
+
+def test_importing_the_list_imports_no_nlp():
+    code = (
+        "import sys, runner.endpoint.analyzers\n"
+        "heavy = {'pycld2', 'faker', 'babel', 'textblob', 'nltk', 'ahocorasick_rs', 'vaderSentiment', 'pycld2'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:  # -S leaves out site-packages; an editable install is found through the current folder
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_loading_a_family_that_does_not_exist_names_those_that_do():
+    with pytest.raises(UserError, match="no analyzer for the family 'events'") as caught:
+        analyzers.load("events")
+    assert "key_phrases" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_noop_answers_in_the_familys_shape_and_finds_nothing(family: str):
+    answer = analyzers.load(family, kind="noop")("The best day in Paris.", "en")
+    assert answer in (
+        {"Languages": []},
+        {"Entities": []},
+        {"KeyPhrases": []},
+        {
+            "Sentiment": "NEUTRAL",
+            "SentimentScore": {"Mixed": 0.0, "Negative": 0.0, "Neutral": 1.0, "Positive": 0.0},
+        },
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("text", ["", " ", "\x00", "\n\n", "😀", "a\u0301", "。", "\x0c\x85\u2028"])
+def test_any_text_is_answered(family: str, text: str):
+    assert isinstance(analyzers.load(family)(text, "en"), dict)
