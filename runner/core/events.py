@@ -152,6 +152,14 @@ class StagingFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StagingLost(Event):
+    """What was staged in a lane is gone (an embedded endpoint that lost its data): it will be staged again."""
+
+    lane: str
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartIntended(Event):
     """A Start call is about to be made. Durable before the call: from here on a job may have been bought."""
 
@@ -357,6 +365,7 @@ class StopAnswered(Event):
 
     job: JobKey
     generation: int
+    remote_id: RemoteId
     status: JobStatus
 
 
@@ -366,6 +375,7 @@ class StopFailed(Event):
 
     job: JobKey
     generation: int
+    remote_id: RemoteId
     fault: Fault
 
 
@@ -422,6 +432,7 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     RunFinished,
     BatchStaged,
     StagingFailed,
+    StagingLost,
     StartIntended,
     StartAccepted,
     StartRefused,

@@ -141,6 +141,8 @@ class RemoteJob:
     submitted_at: float | None = None
     ended_at: float | None = None
     output_uri: str | None = None
+    fault: Fault | None = None
+    """Of a job that FAILED: what its message means."""
 
 
 def job_key(analysis: str, batch: BatchId) -> JobKey:

@@ -1,0 +1,220 @@
+"""What an answer means: (run, command, answer) -> events. Pure, like everything here.
+
+Every command is answered by a value or by a `Fault`. Whatever came, the last event is `Landed`: the command is no
+longer in flight, and the operation's pace and troubles learn how it went.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runner.core import commands as c, events as e
+from runner.core.commands import Answer, Check, Command
+from runner.core.records import JobRecord
+from runner.core.run import DENIALS, Run, work_of
+from runner.core.states import OCCUPYING, State
+from runner.model import (
+    CollectReport,
+    Fault,
+    FaultKind,
+    JobKey,
+    JobStatus,
+    MergeReport,
+    RemoteId,
+    RemoteJob,
+    Scope,
+)
+
+WRITE_CHECK: Final = ".write_access_check_file.temp"
+"""The object that the service leaves at the requested output prefix once it has accepted a job (COMPREHEND.md 3.1)."""
+_UNANSWERED: Final = frozenset({FaultKind.UNANSWERED})
+_GIVE_UP: Final = {FaultKind.REJECTED: "JOB_FAILED", FaultKind.CLOSED: "FAMILY_CLOSED"}
+
+
+def interpret(run: Run, command: Command, answer: Answer, at: float) -> list[e.Event]:
+    """The events that an answer amounts to, in the order in which they are to be applied."""
+    fault = answer if isinstance(answer, Fault) else None
+    events: list[e.Event] = list(_failure(run, command, fault, at) if fault else _success(run, command, answer, at))
+    if fault is not None and fault.kind in DENIALS:
+        lane, kind = work_of(command)
+        events.append(e.WorkParked(at=at, lane=lane, operation=kind, fault=fault))
+    events.append(e.Landed(at=at, command=command, fault=fault))
+    return events
+
+
+# --- faults -------------------------------------------------------------------------------------------------------
+
+
+def _failure(run: Run, command: Command, fault: Fault, at: float) -> list[e.Event]:
+    match command:
+        case c.StartJob(job=job, generation=generation):
+            return _start_failed(run, job, generation, fault, at)
+        case c.CheckByName(job=job, generation=generation) | c.CheckByPrefix(job=job, generation=generation):
+            return [e.CheckFailed(at=at, job=job, generation=generation, fault=fault)]
+        case c.StageBatch(batch=batch, lane=lane):
+            return [e.StagingFailed(at=at, batch=batch, lane=lane, fault=fault)]
+        case c.DescribeJob(job=job, generation=generation):
+            if fault.kind is FaultKind.NOT_FOUND and run.jobs[job].state is State.ACTIVE:
+                return [e.GenerationLost(at=at, job=job, generation=generation, fault=fault)]
+            return []
+        case c.StopJob(job=job, generation=generation, remote_id=remote_id):
+            return [e.StopFailed(at=at, job=job, generation=generation, remote_id=remote_id, fault=fault)]
+        case c.CollectJob(job=job, generation=generation):
+            return [e.CollectFailed(at=at, job=job, generation=generation, fault=fault)]
+        case c.GatherRepair(analysis=analysis):
+            return [e.RepairFailed(at=at, analysis=analysis, fault=fault)]
+        case c.MergeSegments(corpus=corpus) | c.PatchFile(corpus=corpus):
+            return [e.MergeFailed(at=at, corpus=corpus, fault=fault)]
+        case c.Sweep() | c.CountSlots() | c.ReleaseSpools():
+            return []
+
+
+def _start_failed(run: Run, job: JobKey, generation: int, fault: Fault, at: float) -> list[e.Event]:
+    if fault.kind in _UNANSWERED:
+        return [e.StartUnanswered(at=at, job=job, generation=generation, fault=fault)]
+    refused = e.StartRefused(at=at, job=job, generation=generation, fault=fault)
+    code = _GIVE_UP.get(fault.kind)
+    if code is None:
+        return [refused]
+    record = run.jobs[job]
+    if record.state is State.UNSURE:
+        # A refused replay says nothing of the first call: only the user can tell now.
+        return [refused, e.WorkParked(at=at, lane=record.lane, operation=record.job.operation, fault=fault)]
+    return [refused, e.JobGivenUp(at=at, job=job, code=code, fault=fault)]
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def _success(run: Run, command: Command, answer: Answer, at: float) -> list[e.Event]:
+    match command, answer:
+        case c.StageBatch(batch=batch, lane=lane), c.Staged(uri=uri, bytes=size):
+            return [e.BatchStaged(at=at, batch=batch, lane=lane, uri=uri, bytes=size)]
+        case c.StartJob() as start, RemoteJob(remote_id=remote_id):
+            by = "replay" if start.replay else "answer"
+            return [_accepted(start.job, start.generation, remote_id, by, at)]
+        case c.CheckByName(step=Check.CONFIRM) as check, c.Jobs(jobs=jobs):
+            return _confirmed(run, check, jobs, at)
+        case c.CheckByName() as check, c.Jobs(jobs=jobs):
+            return _found_by_name(run, check, jobs, at)
+        case c.CheckByPrefix() as check, c.Keys(keys=keys):
+            return _found_by_prefix(check, keys, at)
+        case c.Sweep(lane=lane, operation=operation), c.Jobs(jobs=jobs):
+            return _swept(run, lane, operation, jobs, at)
+        case c.CountSlots(lane=lane, operation=operation), c.Jobs(jobs=jobs):
+            return [_counted(run, lane, operation, jobs, at)]
+        case c.DescribeJob(job=job), RemoteJob() as remote:
+            return _status_events(run.jobs[job], remote, at) if run.jobs[job].state is State.ACTIVE else []
+        case c.StopJob() as stop, JobStatus() as status:
+            answered = e.StopAnswered(
+                at=at, job=stop.job, generation=stop.generation, remote_id=stop.remote_id, status=status
+            )
+            return [answered]
+        case c.CollectJob(job=job, generation=generation), CollectReport() as report:
+            return [e.Collected(at=at, job=job, generation=generation, report=report)]
+        case c.GatherRepair(), c.PlannedRepair(batch=batch, job=planned):
+            return [e.BatchPlanned(at=at, batch=batch), e.JobPlanned(at=at, job=planned)]
+        case c.MergeSegments(corpus=corpus), MergeReport(segments=segments):
+            return [e.SegmentMerged(at=at, corpus=corpus, merged=merged) for merged in segments]
+        case c.PatchFile(corpus=corpus, file=file), MergeReport(segments=segments):
+            return [e.FilePatched(at=at, corpus=corpus, file=file, segments=segments)]
+        case c.ReleaseSpools(), c.Released():
+            return []
+        case _:
+            raise TypeError(f"{type(command).__name__} cannot be answered by {type(answer).__name__}")
+
+
+def _accepted(job: JobKey, generation: int, remote_id: RemoteId, by: str, at: float) -> e.StartAccepted:
+    assert by in {"answer", "list", "prefix", "replay"}, by
+    return e.StartAccepted(at=at, job=job, generation=generation, remote_id=remote_id, by=by)  # type: ignore[arg-type]
+
+
+def _oldest_first(jobs: tuple[RemoteJob, ...], name: str) -> list[RemoteJob]:
+    mine = [job for job in jobs if job.name == name]
+    return sorted(mine, key=lambda job: (job.submitted_at or 0.0, job.remote_id))
+
+
+def _found_by_name(run: Run, check: c.CheckByName, jobs: tuple[RemoteJob, ...], at: float) -> list[e.Event]:
+    if run.jobs[check.job].state is not State.UNSURE:
+        return []
+    mine = _oldest_first(jobs, check.name)
+    if not mine:
+        return [e.StartNotFound(at=at, job=check.job, generation=check.generation, step=check.step)]
+    events: list[e.Event] = [_accepted(check.job, check.generation, mine[0].remote_id, "list", at)]
+    if len(mine) > 1:
+        events.append(_duplicate(check, mine, at))
+    return events
+
+
+def _confirmed(run: Run, check: c.CheckByName, jobs: tuple[RemoteJob, ...], at: float) -> list[e.Event]:
+    if check.job not in run.to_confirm:
+        return []
+    mine = _oldest_first(jobs, check.name)
+    if len(mine) > 1:
+        return [_duplicate(check, mine, at)]
+    return [e.SingleConfirmed(at=at, job=check.job, generation=check.generation)]
+
+
+def _duplicate(check: c.CheckByName, mine: list[RemoteJob], at: float) -> e.DuplicateFound:
+    extra = tuple(job.remote_id for job in mine[1:])
+    return e.DuplicateFound(at=at, job=check.job, generation=check.generation, kept=mine[0].remote_id, extra=extra)
+
+
+def _found_by_prefix(check: c.CheckByPrefix, keys: tuple[str, ...], at: float) -> list[e.Event]:
+    """`<account>-<CODE>-<job id>/…` names the job; the write check alone proves that there is one."""
+    for key in keys:
+        folder, slash, _ = key.partition("/")
+        remote_id = folder.rpartition("-")[2]
+        if slash and folder.count("-") >= 2 and remote_id:
+            return [_accepted(check.job, check.generation, RemoteId(remote_id), "prefix", at)]
+    proven = any(key.rpartition("/")[2] == WRITE_CHECK for key in keys)
+    return [e.StartNotFound(at=at, job=check.job, generation=check.generation, step=check.step, proven=proven)]
+
+
+def _swept(run: Run, lane: str, operation: str, jobs: tuple[RemoteJob, ...], at: float) -> list[e.Event]:
+    shown = {job.remote_id: job for job in jobs}
+    events: list[e.Event] = []
+    missing = []
+    for record in run.stations[lane, operation].occupied.values():
+        if record.state is not State.ACTIVE or record.remote_id is None:
+            continue
+        remote = shown.get(record.remote_id)
+        if remote is None:
+            missing.append(record.job.key)
+        elif remote.status is not record.status:
+            events += _status_events(record, remote, at)
+    return [*events, e.Swept(at=at, lane=lane, operation=operation, missing=tuple(missing))]
+
+
+def _status_events(record: JobRecord, remote: RemoteJob, at: float) -> list[e.Event]:
+    seen = _status(record, remote, at)
+    events: list[e.Event] = [seen]
+    if seen.fault is not None and seen.fault.kind in DENIALS:
+        events.append(e.WorkParked(at=at, lane=record.lane, operation=record.job.operation, fault=seen.fault))
+    return events
+
+
+def _status(record: JobRecord, remote: RemoteJob, at: float) -> e.StatusSeen:
+    fault = None
+    if remote.status is JobStatus.FAILED:
+        fault = remote.fault or Fault(
+            kind=FaultKind.UNKNOWN, scope=Scope.LANE, code="FAILED", message=remote.message or "no message"
+        )
+    return e.StatusSeen(
+        at=at,
+        job=record.job.key,
+        generation=record.generation,
+        status=remote.status,
+        fault=fault,
+        submitted_at=remote.submitted_at,
+        ended_at=remote.ended_at,
+        output_uri=remote.output_uri,
+    )
+
+
+def _counted(run: Run, lane: str, operation: str, jobs: tuple[RemoteJob, ...], at: float) -> e.SlotsCounted:
+    ours = {record.remote_id for record in run.stations[lane, operation].occupied.values()}
+    names = {record.name for record in run.stations[lane, operation].occupied.values() if record.state in OCCUPYING}
+    active = [job for job in jobs if not job.status.ended]
+    strangers = sum(1 for job in active if job.remote_id not in ours and job.name not in names)
+    return e.SlotsCounted(at=at, lane=lane, operation=operation, strangers=strangers)

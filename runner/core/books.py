@@ -1,0 +1,178 @@
+"""The books: which jobs each segment still waits for, and which segments can be merged next.
+
+A segment is *closed* when every job that covers one of its lines is settled; it is *merged* when its lines are
+appended, which happens in input order per corpus. A job planned later (a repair, or documents reopened by the user)
+opens a segment again; one that is merged already is then *dirty*, and its result file is written anew once it closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from runner.model import Batch, JobKey, MergedSegment, PartId, SegmentFacts, SegmentId, segment_of
+
+MERGE_SEGMENTS_MAX: Final = 16
+"""Segments appended by one command: enough to spread the cost of a command and an fsync, few enough to stop soon."""
+
+
+@dataclass(slots=True)
+class SegmentRecord:
+    """One segment's page."""
+
+    facts: SegmentFacts
+    open: int = 0
+    """Unsettled jobs that cover it."""
+    jobs: list[JobKey] = field(default_factory=list)
+    merged: MergedSegment | None = None
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class CorpusBook:
+    """The segments of one corpus in input order; those before `merged` are merged."""
+
+    segments: list[SegmentRecord] = field(default_factory=list)
+    merged: int = 0
+    dirty_files: set[int] = field(default_factory=set)
+
+
+class Books:
+    """All corpora's books."""
+
+    def __init__(self) -> None:
+        self.corpora: dict[str, CorpusBook] = {}
+        self.complete = False
+        """Whether the survey's plan is complete: only then is "no job covers it" a reason to merge."""
+        self._by_id: dict[SegmentId, SegmentRecord] = {}
+        self._foreign: dict[PartId, list[SegmentRecord]] = {}
+        self._unmerged: dict[JobKey, int] = {}
+
+    def add(self, segments: Iterable[SegmentFacts]) -> None:
+        """Segments were surveyed, in any order."""
+        for facts in segments:
+            record = SegmentRecord(facts)
+            self._by_id[facts.id] = record
+            for part in facts.foreign_parts:
+                self._foreign.setdefault(part, []).append(record)
+
+    def begin_corpus(self, corpus: str) -> None:
+        """A corpus exists, even if it turns out to be empty."""
+        self.corpora.setdefault(corpus, CorpusBook())
+
+    def close_survey(self) -> None:
+        """All segments are known: put them in input order."""
+        for record in sorted(self._by_id.values(), key=lambda record: record.facts.id):
+            self.corpora.setdefault(record.facts.corpus, CorpusBook()).segments.append(record)
+
+    def segments(self) -> Iterator[SegmentRecord]:
+        """All segments, corpora in the order they were listed, segments in input order."""
+        for book in self.corpora.values():
+            yield from book.segments
+
+    def segment(self, segment: SegmentId) -> SegmentRecord:
+        """One segment's page."""
+        return self._by_id[segment]
+
+    def covered(self, batch: Batch) -> list[SegmentRecord]:
+        """The segments with a line in a batch: those its parts were cut from, and those that share their lines."""
+        own = dict.fromkeys(segment_of(part) for part in batch.covers)
+        records = {segment: self._by_id[segment] for segment in own}
+        for part in batch.covers:
+            for record in self._foreign.get(part, ()):
+                records[record.facts.id] = record
+        return list(records.values())
+
+    def open(self, job: JobKey, batch: Batch) -> None:
+        """A job was planned."""
+        covered = self.covered(batch)
+        self._unmerged[job] = 0
+        for record in covered:
+            record.open += 1
+            record.jobs.append(job)
+            if record.merged is None:
+                self._unmerged[job] += 1
+            else:
+                record.dirty = True
+                self._unmerged[job] += 1
+                self.corpora[record.facts.corpus].dirty_files.add(record.merged.file)
+
+    def settle(self, batch: Batch) -> None:
+        """A job will answer nothing more."""
+        for record in self.covered(batch):
+            record.open -= 1
+            assert record.open >= 0, record.facts.id
+
+    def mergeable(self, corpus: str) -> tuple[SegmentId, ...]:
+        """The next closed segments of a corpus, in order; bounded."""
+        if not self.complete:
+            return ()
+        book = self.corpora[corpus]
+        found = []
+        for record in book.segments[book.merged : book.merged + MERGE_SEGMENTS_MAX]:
+            if record.open:
+                break
+            found.append(record.facts.id)
+        return tuple(found)
+
+    def patchable(self, corpus: str) -> int | None:
+        """A result file with dirty segments, all of whose segments are closed."""
+        for file in sorted(self.corpora[corpus].dirty_files):
+            if not any(record.open for record in self.file_segments(corpus, file)):
+                return file
+        return None
+
+    def file_segments(self, corpus: str, file: int) -> list[SegmentRecord]:
+        """The merged segments of a result file, in order."""
+        segments = self.corpora[corpus].segments
+        return [record for record in segments if record.merged is not None and record.merged.file == file]
+
+    def merge(self, corpus: str, merged: MergedSegment) -> list[JobKey]:
+        """A segment was appended. Returns the jobs whose spool no unmerged segment needs any more."""
+        book = self.corpora[corpus]
+        record = book.segments[book.merged]
+        assert record.facts.id == merged.id, (record.facts.id, merged.id)
+        record.merged = merged
+        book.merged += 1
+        return self._release(record)
+
+    def patch(self, corpus: str, file: int, segments: Iterable[MergedSegment]) -> list[JobKey]:
+        """A result file was written anew. Returns the jobs whose spool is not needed any more."""
+        released: list[JobKey] = []
+        for merged in segments:
+            record = self._by_id[merged.id]
+            record.merged = merged
+            if record.dirty:
+                record.dirty = False
+                released += self._release(record)
+        self.corpora[corpus].dirty_files.discard(file)
+        return released
+
+    def _release(self, record: SegmentRecord) -> list[JobKey]:
+        released = []
+        for job in record.jobs:
+            left = self._unmerged.get(job, 0) - 1
+            if left == 0:
+                del self._unmerged[job]
+                released.append(job)
+            elif left > 0:
+                self._unmerged[job] = left
+        return released
+
+    def needs_spool(self, job: JobKey) -> bool:
+        """Whether an unmerged (or dirty) segment may still need a job's answers."""
+        return job in self._unmerged
+
+    def tail(self, corpus: str) -> tuple[int, int]:
+        """(file, end offset) of the last merged segment; (0, 0) before the first."""
+        book = self.corpora[corpus]
+        last = book.segments[book.merged - 1].merged if book.merged else None
+        return (last.file, last.end) if last else (0, 0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether every document is in its line, and no line is to be written anew."""
+        return self.complete and all(
+            book.merged == len(book.segments) and not book.dirty_files for book in self.corpora.values()
+        )

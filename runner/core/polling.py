@@ -1,0 +1,83 @@
+"""When to look at an operation's jobs: one List for all of them, on a time grid, so that looks coalesce.
+
+A remote job takes minutes (COMPREHEND.md section 5.1: 367, 487 or 607 s), and a missing permission shows after a dozen
+seconds; so there is one early look, then none before five minutes and a half, then one each grid step. Jobs on an
+endpoint of one's own take as long as their text does: looks begin soon and become rarer with the job's age.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from runner.core.retry import CALLS, LOCAL_CALLS, Policy
+from runner.model import LaneKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The times by which one kind of lane is watched; seconds."""
+
+    early_s: float
+    """Age of a job at its first look."""
+    quiet_until_s: float
+    """No look between the first and this age."""
+    grid_s: float
+    """Looks fall on multiples of this."""
+    growth: float
+    """After the quiet time, the gap to the next look is at least this share of the job's age."""
+    gap_max_s: float
+    grace_s: float
+    """How long an unanswered Start may take to show up under List or in S3."""
+    missing_max: int
+    """Sweeps in a row that do not show a job, before it is looked at by itself."""
+    calls: Policy
+
+
+TIMINGS: Final[dict[LaneKind, Timing]] = {
+    "aws": Timing(
+        early_s=20.0,
+        quiet_until_s=330.0,
+        grid_s=15.0,
+        growth=0.0,
+        gap_max_s=30.0,
+        grace_s=60.0,
+        missing_max=3,
+        calls=CALLS,
+    ),
+    "url": Timing(
+        early_s=0.25,
+        quiet_until_s=0.25,
+        grid_s=0.25,
+        growth=0.1,
+        gap_max_s=15.0,
+        grace_s=2.0,
+        missing_max=3,
+        calls=CALLS,
+    ),
+    "embedded": Timing(
+        early_s=0.05,
+        quiet_until_s=0.05,
+        grid_s=0.05,
+        growth=0.1,
+        gap_max_s=1.0,
+        grace_s=0.5,
+        missing_max=3,
+        calls=LOCAL_CALLS,
+    ),
+}
+
+
+def next_look(timing: Timing, *, accepted_at: float, looked_at: float) -> float:
+    """When a job accepted then and last looked at then (or `-inf`) wants its next look, on the grid."""
+    early = accepted_at + timing.early_s
+    if looked_at < early:
+        return _on_grid(early, timing.grid_s)
+    age = looked_at - accepted_at
+    gap = min(timing.gap_max_s, max(timing.grid_s, age * timing.growth))
+    return _on_grid(max(accepted_at + timing.quiet_until_s, looked_at + gap), timing.grid_s)
+
+
+def _on_grid(at: float, grid_s: float) -> float:
+    return ceil(at / grid_s - 1e-9) * grid_s

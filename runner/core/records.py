@@ -1,0 +1,161 @@
+"""What the scheduler remembers of each job, each operation of a lane, and each kind of trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from runner.catalogue import FAMILIES
+from runner.core.commands import Check
+from runner.core.ratelimit import Pace
+from runner.core.retry import Policy, RetryAt, decide
+from runner.core.states import OCCUPYING, State
+from runner.model import AnalysisSpec, CollectReport, Fault, Job, JobStatus, LaneSpec, RemoteId
+
+STAGING = "staging"
+COLLECTING = "collecting"
+RESULTS = "results"
+"""Kinds of work beside the service's operations, as park and trouble keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreConfig:
+    """What the scheduler must know of the manifest, and how much it may do at once."""
+
+    lanes: tuple[LaneSpec, ...]
+    analyses: tuple[AnalysisSpec, ...]
+    repair_rounds: int = 2
+    on_failure: Literal["finish", "stop"] = "finish"
+    recheck_denied_s: float | None = None
+    """On a terminal: how long after a refusal to look again; None: not in this session."""
+    staging_max: int = 4
+    """Batches being staged at once."""
+    staged_ahead_max: int = 8
+    """Batches staged that no job has read yet."""
+    collecting_max: int = 2
+    merging_max: int = 2
+    spool_bytes_max: int = 20_000_000_000
+
+    def lane(self, name: str) -> LaneSpec:
+        """The lane of that name."""
+        return next(lane for lane in self.lanes if lane.name == name)
+
+    @property
+    def operations(self) -> Mapping[str, bool]:
+        """The operations in use, and whether their jobs can be stopped."""
+        return {analysis.operation: FAMILIES[analysis.family].stoppable for analysis in self.analyses}
+
+
+@dataclass(slots=True)
+class Trouble:
+    """Failures in a row of one kind of work, and when it may be tried again."""
+
+    policy: Policy
+    seed: str
+    failures: int = 0
+    first_at: float = 0.0
+    retry_at: float = 0.0
+    exhausted: Fault | None = None
+
+    def failed(self, now: float, fault: Fault) -> None:
+        """It failed once more."""
+        if not self.failures:
+            self.first_at = now
+        self.failures += 1
+        decision = decide(self.policy, failures=self.failures, first_at=self.first_at, now=now, seed=(self.seed,))
+        if isinstance(decision, RetryAt):
+            self.retry_at = decision.at
+        else:
+            self.exhausted = fault
+
+    def over(self) -> None:
+        """It worked, or begins anew."""
+        self.failures = 0
+        self.retry_at = 0.0
+        self.exhausted = None
+
+
+@dataclass(slots=True)
+class JobRecord:
+    """One job as it stands."""
+
+    job: Job
+    state: State = State.WAITING
+    generation: int = 0
+    lane: str = ""
+    name: str = ""
+    token: str = ""
+    remote_id: RemoteId | None = None
+    status: JobStatus | None = None
+    not_before: float = 0.0
+    intended_at: float = 0.0
+    accepted_at: float = 0.0
+    looked_at: float = float("-inf")
+    missing: int = 0
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    output_uri: str | None = None
+    partial: bool = False
+    fault: Fault | None = None
+    failed_in: int = 0
+    """The session in which it came to FAILED."""
+    check: Check = Check.LIST
+    check_at: float = 0.0
+    check_rounds: int = 0
+    proven: bool = False
+    confirm_at: float | None = None
+    """When to ask whether a replayed Start made a second job; None: no need."""
+    stop_asked: bool = False
+    output_failures: int = 0
+    collect_at: float = 0.0
+    report: CollectReport | None = None
+    settled: bool = False
+    starts: int = 0
+    """Start calls made, for the record."""
+
+    @property
+    def occupies(self) -> bool:
+        """Whether it holds a slot, or may."""
+        return self.state in OCCUPYING
+
+
+@dataclass(slots=True)
+class Station:
+    """One operation on one lane: its slots, its paces, and the jobs that occupy it."""
+
+    lane: LaneSpec
+    operation: str
+    start: Pace
+    read: Pace
+    stop: Pace
+    occupied: dict[str, JobRecord] = field(default_factory=dict)
+    strangers: int = 0
+    counted_at: float = float("-inf")
+    full_until: float = 0.0
+
+    @classmethod
+    def of(cls, lane: LaneSpec, operation: str) -> Station:
+        """A fresh station with the paces that the lane's quotas allow."""
+        quotas = lane.quotas
+        seed = f"{lane.name}/{operation}"
+        return cls(
+            lane=lane,
+            operation=operation,
+            start=Pace(quotas.start_per_s.of(operation), f"{seed}/start"),
+            read=Pace(quotas.read_per_s.of(operation), f"{seed}/read"),
+            stop=Pace(quotas.stop_per_s.of(operation), f"{seed}/stop"),
+        )
+
+    @property
+    def slots(self) -> int:
+        """Jobs that we may have active here, strangers' left aside."""
+        quotas = self.lane.quotas
+        limit = quotas.active_jobs.of(self.operation)
+        reserved = quotas.reserve_slots.of(self.operation) or 0
+        return max(0, int(limit if limit is not None else 1_000_000) - int(reserved))
+
+    @property
+    def free(self) -> int:
+        """Slots that another job of ours could take."""
+        return self.slots - self.strangers - len(self.occupied)
