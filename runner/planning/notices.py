@@ -1,0 +1,83 @@
+"""What a person should know of a plan before it is carried out: one sentence each, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from runner.model import Batch, Manifest
+from runner.planning.feeds import limits
+from runner.planning.packing import PlannedWork
+from runner.planning.price import FamilyCost
+from runner.planning.rows import Row
+
+HELD_S_MIN = 2 * 3600.0
+"""Holding every slot of an operation for longer than this is worth a word: slots are the whole account's."""
+
+
+def warnings(
+    manifest: Manifest,
+    *,
+    documents: Mapping[str, int],
+    rows: Iterable[Row],
+    costs: Iterable[FamilyCost],
+    work: PlannedWork,
+    held_s: Mapping[str, float],
+) -> tuple[str, ...]:
+    """Sentences, most pressing first; `held_s` says for how long each operation takes every slot."""
+    return (
+        *_empty(documents),
+        *_unpriced(manifest, costs),
+        *_idle(rows),
+        *_oversized(manifest, work),
+        *_held(manifest, held_s),
+    )
+
+
+def _empty(documents: Mapping[str, int]) -> Iterator[str]:
+    for corpus, count in documents.items():
+        if count == 0:
+            yield f"corpus {corpus} has no documents"
+
+
+def _unpriced(manifest: Manifest, costs: Iterable[FamilyCost]) -> Iterator[str]:
+    for cost in costs:
+        if cost.usd is None:
+            refused = manifest.policy.budget_usd is not None and not manifest.policy.allow_unknown_price
+            consequence = "a run with a budget is refused until it is given" if refused else "it is not in the totals"
+            yield f"no price is known for {cost.family}: {consequence} (prices.{cost.family}.tiers)"
+
+
+def _idle(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.documents and not row.sent:
+            why = sorted({code for _, code, _ in row.skipped} | {code for code, _ in row.errors})
+            yield f"analysis {row.analysis} sends no document of corpus {row.corpus} ({', '.join(why)})"
+
+
+def _oversized(manifest: Manifest, work: PlannedWork) -> Iterator[str]:
+    """Parts are never cut here, so that a limit below a part's size cannot be kept."""
+    within = {analysis.name: limits(analysis.row, manifest.policy) for analysis in manifest.analyses}
+    batches = {batch.id: batch for batch in work.batches}
+    broken: dict[str, Batch] = {}
+    for job in work.jobs:
+        batch = batches[job.batch]
+        if batch.bytes > within[job.analysis].bytes or batch.lines > within[job.analysis].lines:
+            largest = broken.get(job.analysis)
+            if largest is None or (batch.bytes, batch.lines) > (largest.bytes, largest.lines):
+                broken[job.analysis] = batch
+    for analysis, batch in broken.items():
+        yield (
+            f"jobs of analysis {analysis} hold up to {batch.bytes} bytes and {batch.lines} lines, above "
+            "policy.max_job_bytes or policy.max_job_documents: documents travel in groups of up to 5,000 or 8 MB"
+        )
+
+
+def _held(manifest: Manifest, held_s: Mapping[str, float]) -> Iterator[str]:
+    if manifest.embedded:
+        return
+    for operation, seconds in held_s.items():
+        if seconds >= HELD_S_MIN:
+            yield (
+                f"{operation} takes every slot that it may for about {seconds / 3600:.1f} hours, and nobody else in "
+                "the account can start such jobs meanwhile (quotas.reserve_slots leaves some free)"
+            )
