@@ -1,0 +1,226 @@
+"""Collecting: one generation's output becomes one spool file, every row checked on the way.
+
+Rows come in any order and are sorted into buckets by part (bounded memory); then, part by part, they are checked
+against the staged text, placed by line, and written as a block. A row for a file or a line that the job was not given,
+or with a text that was not sent, refuses the whole output: a mixed-up output is a fault, never a result.
+
+`collect` is a plain function of its task: done twice, it leaves the same file. It knows nothing of the journal.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from runner.catalogue import FAMILIES, Family
+from runner.errors import OutputError, RunDirectoryError, ServiceError
+from runner.model import CollectPart, CollectReport, CollectTask, LaneSpec, PartId
+from runner.results.archives import BinaryReader
+from runner.results.buckets import Bucket, Buckets
+from runner.results.checks import check_rows, has_spans
+from runner.results.codes import OUTPUT_ABSENT_CODES, OUTPUT_FOREIGN, OUTPUT_TOO_LARGE, PASSING_ROW_CODES
+from runner.results.durable import replacing
+from runner.results.entries import NO_ENTRY, better_row, error_of, is_error
+from runner.results.linemaps import LineMap, read_line_map
+from runner.results.partfiles import read_lines
+from runner.results.rows import OutputSource, RowBatch, read_output
+from runner.results.spool import SpoolWriter
+
+ROWS_PER_LINE_MAX: Final = 16
+"""Doubled rows are dealt with; more than this many for each line, on average, is no output of ours."""
+ROWS_SPARE: Final = 10_000
+
+OpenObject = Callable[[LaneSpec, str], BinaryReader]
+
+
+@dataclass(slots=True)
+class _Target:
+    """A block of the spool to be: the rows of one original part."""
+
+    part: PartId
+    path: str
+    lines: int | None
+    """How many lines its text must have; None where a repair part does not say."""
+    bucket: Bucket
+    wanted: list[int] | None = None
+    """The lines that the job was given; None: all of them."""
+
+
+@dataclass(slots=True)
+class _Route:
+    """Where the rows of one input object go: straight into a bucket, through a repair part's map, or nowhere."""
+
+    lines: int
+    bucket: Bucket | None = None
+    line_map: LineMap | None = None
+    targets: list[_Target] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Counts:
+    ok: int = 0
+    missing: int = 0
+    repairable: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+
+def collect(task: CollectTask, *, open_object: OpenObject | None = None) -> CollectReport:
+    """Read a generation's output and write its spool file.
+
+    `open_object` opens (lane, URI) for reading; left out, S3. Raises OutputError for an output that is damaged or not
+    ours, ServiceError for a fault of S3 while reading (try again), RunDirectoryError if a part's text is damaged.
+    """
+    return _Collector(task, open_object or _open_in_s3).run()
+
+
+def _open_in_s3(lane: LaneSpec, uri: str) -> BinaryReader:
+    from runner.storage.s3 import open_object  # botocore is slow to import, and fakes do not need it
+
+    reader: BinaryReader = open_object(lane, uri)
+    return reader
+
+
+class _Collector:
+    """One collection under way."""
+
+    def __init__(self, task: CollectTask, open_object: OpenObject) -> None:
+        self._task = task
+        self._open_object = open_object
+        self._family: Family = FAMILIES[task.family]
+        self._routes: dict[str, _Route] = {}
+        self._targets: dict[PartId, _Target] = {}
+        self._rows = 0
+        self._bytes = 0
+
+    def run(self) -> CollectReport:
+        task = self._task
+        with Buckets(os.path.dirname(task.spool_path), task.memory_bytes_max) as buckets:  # noqa: PTH120
+            self._make_routes(buckets)
+            for batch in self._batches():
+                self._sort_in(batch)
+                buckets.account(len(batch.files), batch.bytes)
+            counts = _Counts()
+            with replacing(task.spool_path) as file:
+                writer = SpoolWriter(file, task.family)
+                for part in sorted(self._targets):
+                    self._finish(self._targets[part], buckets, writer, counts)
+                spool_bytes, digest = writer.finish()
+        return CollectReport(
+            ok=counts.ok,
+            errors=tuple(sorted(counts.errors.items())),
+            missing=counts.missing,
+            repairable=counts.repairable,
+            rows=self._rows,
+            bytes=self._bytes,
+            spool_bytes=spool_bytes,
+            digest=digest,
+        )
+
+    def _make_routes(self, buckets: Buckets) -> None:
+        for part in self._task.parts:
+            name = f"{part.id}.txt"
+            if part.map_path is None:
+                target = self._target(buckets, part.id, part.path, part.lines)
+                self._routes[name] = _Route(part.lines, bucket=target.bucket)
+            else:
+                self._routes[name] = self._mapped_route(buckets, part, part.map_path)
+        if self._task.pad_name is not None:
+            self._routes[self._task.pad_name] = _Route(lines=1 << 31)
+
+    def _mapped_route(self, buckets: Buckets, part: CollectPart, map_path: str) -> _Route:
+        line_map = read_line_map(map_path)
+        if len(line_map) != part.lines:
+            raise RunDirectoryError(map_path, f"{len(line_map)} lines where {part.lines} are expected")
+        folder = os.path.dirname(map_path)  # noqa: PTH120
+        targets = []
+        for original, lines in line_map.lines_by_part().items():
+            target = self._target(buckets, original, os.path.join(folder, f"{original}.txt"), None)  # noqa: PTH118
+            if target.wanted is not None:
+                target.wanted = sorted({*target.wanted, *lines})
+            targets.append(target)
+        return _Route(part.lines, line_map=line_map, targets=targets)
+
+    def _target(self, buckets: Buckets, part: PartId, path: str, lines: int | None) -> _Target:
+        target = self._targets.get(part)
+        if target is None:
+            target = self._targets[part] = _Target(
+                part, path, lines, buckets.bucket(), None if lines is not None else []
+            )
+        elif lines is not None:
+            target.lines, target.wanted = lines, None
+        return target
+
+    def _batches(self) -> Iterator[RowBatch]:
+        task = self._task
+        source = OutputSource(task.output_uri, lambda uri: self._open_object(task.lane, uri))
+        try:
+            yield from read_output(source, self._family)
+        except ServiceError as error:
+            if not (task.partial and self._rows == 0 and error.code in OUTPUT_ABSENT_CODES):
+                raise
+
+    def _sort_in(self, batch: RowBatch) -> None:
+        self._rows += len(batch.files)
+        self._bytes += batch.bytes
+        rows_max = ROWS_SPARE + ROWS_PER_LINE_MAX * sum(part.lines for part in self._task.parts)
+        if self._rows > rows_max:
+            raise OutputError(OUTPUT_TOO_LARGE, f"more than {rows_max} rows, for what was sent")
+        routes = self._routes
+        for file, line, entry in zip(batch.files, batch.lines, batch.entries, strict=True):
+            route = routes.get(file) or self._route(file)
+            if not 0 <= line < route.lines:
+                raise OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {route.lines}")
+            bucket = route.bucket
+            if bucket is None:
+                if route.line_map is None:
+                    continue  # the pad object
+                bucket = route.targets[route.line_map.part_of[line]].bucket
+                line = route.line_map.line_of[line]  # noqa: PLW2901
+            bucket.lines.append(line)
+            bucket.entries.append(entry)
+
+    def _route(self, file: str) -> _Route:
+        """The route of a file that the service names by its path; COMPREHEND.md section 3.3 leaves open which."""
+        route = self._routes.get(file.rsplit("/", 1)[-1])
+        if route is None:
+            raise OutputError(OUTPUT_FOREIGN, "a row for a file that the job was not given")
+        return route
+
+    def _finish(self, target: _Target, buckets: Buckets, writer: SpoolWriter, counts: _Counts) -> None:
+        texts = read_lines(target.path)
+        if target.lines is not None and target.lines != len(texts):
+            raise RunDirectoryError(target.path, f"{len(texts)} lines where {target.lines} are expected")
+        if target.wanted and target.wanted[-1] >= len(texts):
+            raise RunDirectoryError(
+                target.path, f"{len(texts)} lines, and a repair was made of line {target.wanted[-1]}"
+            )
+        entries = [NO_ENTRY] * len(texts)
+        for lines, rows in buckets.runs(target.bucket):
+            if has_spans(self._family):
+                check_rows(target.part, texts, lines, rows)
+            _place(entries, lines, rows)
+        block = writer.add(target.part, entries)
+        counts.ok += block.ok
+        missing = entries.count(NO_ENTRY) - (0 if target.wanted is None else len(texts) - len(target.wanted))
+        counts.missing += missing
+        counts.repairable += missing
+        if block.errors:
+            _count_errors(entries, counts)
+
+
+def _place(entries: list[bytes], lines: array[int], rows: list[bytes]) -> None:
+    for line, row in zip(lines, rows, strict=True):
+        held = entries[line]
+        entries[line] = better_row(held, row) if held else row
+
+
+def _count_errors(entries: list[bytes], counts: _Counts) -> None:
+    for entry in entries:
+        if is_error(entry):
+            code, _ = error_of(entry)
+            counts.errors[code] += 1
+            counts.repairable += code in PASSING_ROW_CODES

@@ -1,0 +1,238 @@
+"""Merges what is known of one segment into its result lines, to the byte of DESIGN 5.4. Pure.
+
+In: the segment's ledger, its analyses in manifest order, and per analysis the entries of the parts that the ledger
+names. Out: one line per document in the ledger's order, and a tally. No clock, no files; the same input gives the same
+bytes, whatever generations, archives or workers the entries came through.
+
+Nearly all documents are sent to every analysis, whole, and answered; their lines are put together from a template.
+Every other document goes the general way, which is the definition; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import msgspec
+
+from runner.catalogue import units
+from runner.errors import InternalError
+from runner.model import AnalysisSpec, Document, Ledger, PartId, Piece, Tally
+from runner.planning.fates import NO_RESULT, closing
+from runner.results.entries import NO_ENTRY, error_of, is_error
+from runner.results.stitch import stitch
+
+NO_RESULT_MESSAGE: Final = "the service gave no row for this document"
+
+_encode: Final = msgspec.json.Encoder().encode
+_encode_lines: Final = msgspec.json.Encoder().encode_lines
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One entry of a line's `problems`, members in the contract's order."""
+
+    analysis: str
+    code: str
+    message: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is known of one segment under one analysis; parts are indices into the ledger's.
+
+    `entries` gives the entry of a line (a list for a whole part, a dict for few lines of another segment's); `whole`
+    has the parts of which every line has a payload; `given_up` has (code, message) for the lines that no entry answers.
+    """
+
+    entries: Mapping[int, Sequence[bytes] | Mapping[int, bytes]]
+    whole: frozenset[int] = frozenset()
+    given_up: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+
+
+class Outcome(NamedTuple):
+    """How one (document, analysis) pair ends: `payload` if ok, else `problem`."""
+
+    outcome: str
+    payload: bytes = b"null"
+    problem: Problem | None = None
+
+
+class TallyBook:
+    """Counts (document, analysis) pairs by analysis, language, outcome and code."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str | None, str, str], list[int]] = {}
+
+    def add(self, document: Document, analysis: str, outcome: str, code: str) -> None:
+        """Count one pair."""
+        self.add_many(analysis, document.language, outcome, code, (1, document.size, units(document.characters)))
+
+    def add_many(
+        self, analysis: str, language: str | None, outcome: str, code: str, count: tuple[int, int, int]
+    ) -> None:
+        """Count pairs of one kind: (documents, bytes, units)."""
+        held = self._counts.setdefault((analysis, language, outcome, code), [0, 0, 0])
+        for place, number in enumerate(count):
+            held[place] += number
+
+    def tallies(self, analyses: Sequence[AnalysisSpec]) -> tuple[Tally, ...]:
+        """The counts, by manifest order of analyses, then language, outcome, code."""
+        order = {analysis.name: place for place, analysis in enumerate(analyses)}
+        keys = sorted(self._counts, key=lambda key: (order[key[0]], key[1] or "", key[2], key[3]))
+        return tuple(
+            Tally(analysis=name, language=language, outcome=outcome, code=code, documents=n, bytes=size, units=unit)
+            for name, language, outcome, code in keys
+            for n, size, unit in (self._counts[name, language, outcome, code],)
+        )
+
+
+def merge_lines(
+    ledger: Ledger, analyses: Sequence[AnalysisSpec], answers: Sequence[Answers], book: TallyBook
+) -> Iterator[bytes]:
+    """The result lines of a segment, in the ledger's order, each closed by a line feed; `book` counts them.
+
+    `answers` is parallel to `analyses`. Raises InternalError if a pair that is to be answered by a job is covered
+    neither by entries nor by a closing: merged before its time, it would be lost.
+    """
+    merge = _Merge(ledger, analyses, answers)
+    labels = _encode_lines([document.id for document in ledger.documents]).split(b"\n")
+    usual: dict[str | None, list[int]] = {}
+    for document, label in zip(ledger.documents, labels, strict=False):
+        columns = merge.usual(document)
+        if columns is None:
+            yield merge.general(document, label, book)
+            continue
+        language = document.language
+        counts = usual.get(language)
+        if counts is None:
+            counts = usual[language] = [0, 0, 0]
+        counts[0] += 1
+        counts[1] += document.size
+        counts[2] += units(document.characters)
+        line = document.line
+        yield merge.template(language) % (label, *[column[line] for column in columns])
+    for language, (documents, size, unit) in usual.items():
+        for analysis in analyses:
+            book.add_many(analysis.name, language, "ok", "", (documents, size, unit))
+
+
+def outcome_of(document: Document, analysis: AnalysisSpec, answers: Answers, parts: Sequence[PartId]) -> Outcome:
+    """How a document ends under an analysis: the definition that the quick way is held to."""
+    closed = closing(
+        analysis, fate=document.fate, message=document.message, size=document.size, language=document.language
+    )
+    if closed is not None:
+        return _failed(analysis.name, closed.outcome, closed.code, closed.message, "runner")
+    pieces = lines_of(document, analysis)
+    entries = [_entry(answers, part, line, parts) for part, line in pieces]
+    for entry, (part, _) in zip(entries, pieces, strict=True):
+        if is_error(entry):
+            return _failed(analysis.name, "error", *error_of(entry), "service")
+        if not entry:
+            code, message = answers.given_up.get(part, (NO_RESULT, NO_RESULT_MESSAGE))
+            return _failed(analysis.name, "error", code, message, "runner")
+    split = pieces_of(document, analysis)
+    return Outcome("ok", stitch(analysis.family, split, entries) if split else entries[0])
+
+
+def pieces_of(document: Document, analysis: AnalysisSpec) -> tuple[Piece, ...]:
+    """The pieces in which an analysis reads a document; none if it reads it whole."""
+    if document.size <= analysis.document_bytes_max:
+        return ()
+    return dict(document.pieces).get(analysis.document_bytes_max, ())
+
+
+def lines_of(document: Document, analysis: AnalysisSpec) -> list[tuple[int, int]]:
+    """The (part, line)s in which an analysis reads a document that is sent to it; parts index the ledger's."""
+    split = pieces_of(document, analysis)
+    if split:
+        return [(piece.part, piece.line) for piece in split]
+    if document.part < 0 or document.size > analysis.document_bytes_max:
+        raise InternalError(f"the ledger names no line of a document that {analysis.name} reads")
+    return [(document.part, document.line)]
+
+
+def line_head(corpus: str, label: bytes, language: str | None) -> bytes:
+    """A line up to its outcomes; `label` is the document's id as JSON."""
+    return b'{"corpus":%b,"id":%b,"language":%b' % (_encode(corpus), label, _encode(language))
+
+
+def _failed(analysis: str, outcome: str, code: str, message: str, by: str) -> Outcome:
+    return Outcome(outcome, problem=Problem(analysis, code, message, by))
+
+
+def _entry(answers: Answers, part: int, line: int, parts: Sequence[PartId]) -> bytes:
+    block = answers.entries.get(part)
+    if block is None:
+        if part not in answers.given_up:
+            raise InternalError(f"part {parts[part]} is merged before it is answered or given up")
+        return NO_ENTRY
+    return block[line]
+
+
+class _Merge:
+    """What the lines of one segment share."""
+
+    def __init__(self, ledger: Ledger, analyses: Sequence[AnalysisSpec], answers: Sequence[Answers]) -> None:
+        self._ledger = ledger
+        self._analyses = analyses
+        self._answers = answers
+        self._names = [_encode(analysis.name) for analysis in analyses]
+        self._size_max = min((analysis.document_bytes_max for analysis in analyses), default=0)
+        self._columns = self._whole_columns()
+        self._taken: dict[str | None, bool] = {}
+        self._templates: dict[str | None, bytes] = {}
+
+    def _whole_columns(self) -> list[tuple[Sequence[bytes] | Mapping[int, bytes], ...] | None]:
+        """Per part, its entries under every analysis, if all of them are payloads."""
+        return [
+            tuple(answers.entries[part] for answers in self._answers)
+            if all(part in answers.whole for answers in self._answers)
+            else None
+            for part in range(len(self._ledger.parts))
+        ]
+
+    def usual(self, document: Document) -> tuple[Sequence[bytes] | Mapping[int, bytes], ...] | None:
+        """The columns of a document that every analysis was sent and has answered; else None."""
+        part = document.part
+        if part < 0 or document.fate is not None or document.size > self._size_max:
+            return None
+        taken = self._taken.get(document.language)
+        if taken is None:
+            taken = self._taken[document.language] = all(
+                closing(analysis, fate=None, message=None, size=0, language=document.language) is None
+                for analysis in self._analyses
+            )
+        return self._columns[part] if taken else None
+
+    def template(self, language: str | None) -> bytes:
+        """A line whose analyses are all ok, with places for the id and the payloads."""
+        template = self._templates.get(language)
+        if template is None:
+            # No JSON text holds a NUL, so it marks the places; a per cent sign in a name stays one.
+            line = self._line(b"\0", language, [Outcome("ok", b"\0")] * len(self._analyses))
+            template = self._templates[language] = line.replace(b"%", b"%%").replace(b"\0", b"%b")
+        return template
+
+    def general(self, document: Document, label: bytes, book: TallyBook) -> bytes:
+        """The line of any document."""
+        outcomes = []
+        for analysis, answers in zip(self._analyses, self._answers, strict=True):
+            outcome = outcome_of(document, analysis, answers, self._ledger.parts)
+            code = outcome.problem.code if outcome.problem else ""
+            book.add(document, analysis.name, outcome.outcome, code)
+            outcomes.append(outcome)
+        return self._line(label, document.language, outcomes)
+
+    def _line(self, label: bytes, language: str | None, outcomes: Sequence[Outcome]) -> bytes:
+        problems = [outcome.problem for outcome in outcomes if outcome.problem]
+        by_name = {analysis.name: outcome.outcome for analysis, outcome in zip(self._analyses, outcomes, strict=True)}
+        fields = [
+            line_head(self._ledger.corpus, label, language),
+            b'"outcome":' + _encode(by_name),
+            b'"problems":' + _encode(problems),
+            *(b"%b:%b" % (name, outcome.payload) for name, outcome in zip(self._names, outcomes, strict=True)),
+        ]
+        return b",".join(fields) + b"}\n"

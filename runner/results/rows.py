@@ -1,0 +1,233 @@
+"""From what a job wrote to batches of (file, line, entry): one reader per output shape, found in `READERS`.
+
+A row is a JSON object on one line; its keys come in any order (COMPREHEND.md section 3.3). The payload rule of DESIGN
+5.4 is applied here: the row without `File` and `Line`, members in the service's order, each value's bytes verbatim;
+if one member is left, its value alone. A row with `ErrorCode` is an error row.
+
+Whole blocks are decoded by one call; only blocks that do not fit the expected shape are looked at row by row. It knows
+nothing of parts: whether a file and a line exist is for the collector to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from runner.catalogue import Family, OutputShape
+from runner.errors import InternalError, OutputError
+from runner.results.archives import Archive, BinaryReader, line_blocks
+from runner.results.codes import OUTPUT_CORRUPT
+from runner.results.entries import error_entry
+
+_FILES_REMEMBERED_MAX: Final = 100_000
+_LINE_DIGITS_MAX: Final = 18
+
+_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_text: Final = msgspec.json.Decoder(str).decode
+_decode_lines: Final = msgspec.json.Decoder(dict[str, Raw]).decode_lines
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class RowBatch(NamedTuple):
+    """Rows that were read together, as three lists of equal length, and the bytes they took in the output."""
+
+    files: list[str]
+    lines: list[int]
+    entries: list[bytes]
+    bytes: int
+
+
+class RowDecoder:
+    """Decodes blocks of whole rows of one family."""
+
+    def __init__(self, family: Family) -> None:
+        self._members = family.members
+        # A classifier answers with one of its members, by its mode; every other family answers with all of them.
+        self._enough = any if family.shape == "predictions" else all
+        self._decode_quick = _quick_decoder(family)
+        self._member = family.members[0]
+        self._files: dict[bytes, str] = {}
+        self._rows = 0
+
+    def decode(self, block: bytes) -> RowBatch:
+        """The rows of a block, in its order. Raises OutputError, naming the row, for anything else than such rows."""
+        if not block.isascii():
+            _expect_utf8(block)
+        batch = self._quick(block) or self._slow(block)
+        self._rows += len(batch.files)
+        return batch
+
+    def _quick(self, block: bytes) -> RowBatch | None:
+        """All rows by one call, where they have the usual shape; else None."""
+        if self._decode_quick is None:
+            return None
+        try:
+            rows = self._decode_quick(block)
+        except msgspec.MsgspecError:
+            return None
+        if len(rows) != _line_count(block):
+            return None
+        member = self._member
+        try:
+            entries = [
+                bytes(value) if (value := getattr(row, member)) is not UNSET and row.ErrorCode is UNSET else _error(row)
+                for row in rows
+            ]
+        except OutputError:
+            return None
+        if b"null" in entries:
+            return None
+        return RowBatch([row.File for row in rows], [row.Line for row in rows], entries, len(block))
+
+    def _slow(self, block: bytes) -> RowBatch:
+        """Row by row, any shape that is allowed."""
+        batch = RowBatch([], [], [], len(block))
+        try:
+            rows: list[dict[str, Raw]] = _decode_lines(block)
+        except msgspec.MsgspecError:
+            rows = []
+        if len(rows) != _line_count(block):
+            rows = self._one_by_one(block)
+        row: dict[str, Raw]
+        for number, row in enumerate(rows):
+            try:
+                file, line, entry = self._row(row)
+            except (KeyError, ValueError, msgspec.MsgspecError) as error:
+                raise self._fault(number) from error
+            batch.files.append(file)
+            batch.lines.append(line)
+            batch.entries.append(entry)
+        return batch
+
+    def _one_by_one(self, block: bytes) -> list[dict[str, Raw]]:
+        """One object per line, blank lines left out: finds the row that is neither."""
+        rows: list[dict[str, Raw]] = []
+        for line in block.split(b"\n"):
+            if not line.strip():
+                continue
+            try:
+                rows.append(_decode_members(line))
+            except msgspec.MsgspecError as error:
+                raise self._fault(len(rows)) from error
+        return rows
+
+    def _row(self, members: dict[str, Raw]) -> tuple[str, int, bytes]:
+        file = self._file(bytes(members.pop("File")))
+        line = int(_unquoted(bytes(members.pop("Line"))))
+        if line < 0:
+            raise ValueError(line)
+        code = members.pop("ErrorCode", None)
+        if code is not None:
+            message = members.get("ErrorMessage")
+            return file, line, error_entry(_decode_text(code), "" if message is None else _decode_text(message))
+        if not self._enough(name in members and bytes(members[name]) != b"null" for name in self._members):
+            raise ValueError(line)
+        return file, line, _payload(members)
+
+    def _file(self, raw: bytes) -> str:
+        name = self._files.get(raw)
+        if name is None:
+            if len(self._files) >= _FILES_REMEMBERED_MAX:
+                self._files.clear()
+            name = self._files[raw] = _decode_text(raw)
+        return name
+
+    def _fault(self, number: int) -> OutputError:
+        wanted = " and ".join(self._members)
+        return OutputError(
+            OUTPUT_CORRUPT,
+            f"row {self._rows + number + 1} of the output is no JSON object with File, Line, and {wanted} or an error",
+        )
+
+
+def _payload(members: dict[str, Raw]) -> bytes:
+    if len(members) == 1:
+        (value,) = members.values()
+        return bytes(value)
+    return _encode(members)
+
+
+def _unquoted(line: bytes) -> bytes:
+    """The digits of a Line, which classification writes as a string (COMPREHEND.md section 3.3)."""
+    digits = line[1:-1] if line[:1] == b'"' else line
+    if not digits.isdigit() or len(digits) > _LINE_DIGITS_MAX:
+        raise ValueError(len(digits))
+    return digits
+
+
+def _error(row: Any) -> bytes:
+    if row.ErrorCode is UNSET:
+        raise OutputError(OUTPUT_CORRUPT, "a row without result and without error")
+    return error_entry(row.ErrorCode, row.ErrorMessage or "")
+
+
+def _line_count(block: bytes) -> int:
+    return block.count(b"\n") + (not block.endswith(b"\n"))
+
+
+def _expect_utf8(block: bytes) -> None:
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise OutputError(OUTPUT_CORRUPT, "the output is not UTF-8") from error
+
+
+def _quick_decoder(family: Family) -> Callable[[bytes], list[Any]] | None:
+    """Decodes a block of rows of a family whose result is one member; None for other families.
+
+    Unknown members are refused, so that the slow way sees them and keeps them.
+    """
+    if len(family.members) != 1:
+        return None
+    row = msgspec.defstruct(
+        "Row",
+        [
+            ("File", str),
+            ("Line", int),
+            (family.members[0], Raw | UnsetType, UNSET),
+            ("ErrorCode", str | UnsetType, UNSET),
+            ("ErrorMessage", str | UnsetType | None, UNSET),
+        ],
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    return msgspec.json.Decoder(row).decode_lines
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSource:
+    """An output to be read: its URI, and how objects are opened."""
+
+    uri: str
+    open: Callable[[str], BinaryReader]
+
+
+def read_archive(source: OutputSource, family: Family) -> Iterator[RowBatch]:
+    """The rows of every member of a tar.gz."""
+    decoder = RowDecoder(family)
+    stream = source.open(source.uri)
+    try:
+        with Archive(stream) as archive:
+            for member in archive.members():
+                for block in line_blocks(member.chunks()):
+                    yield decoder.decode(block)
+    finally:
+        stream.close()
+
+
+Reader = Callable[[OutputSource, Family], Iterator[RowBatch]]
+
+READERS: Final[dict[OutputShape, Reader]] = {"rows": read_archive, "predictions": read_archive}
+"""By the catalogue's output shape; the shapes of families that this version cannot do are absent."""
+
+
+def read_output(source: OutputSource, family: Family) -> Iterator[RowBatch]:
+    """The rows of an output, whatever its shape. Raises OutputError, or what opening and reading raise."""
+    reader = READERS.get(family.shape)
+    if reader is None:
+        raise InternalError(f"no reader for outputs of the shape {family.shape}")
+    return reader(source, family)

@@ -1,0 +1,140 @@
+"""Appends merged segments to a corpus's result files and makes them durable.
+
+Rules of operation:
+
+1. `results/<corpus>/NNNNN.jsonl` hold whole segments in input order; together one line per document.
+2. A new file begins when the current one has reached `file_bytes_max`: a file is longer than that by less than one
+   segment. Where files begin follows from the lines alone, never from how segments were grouped into tasks.
+3. A task first cuts the corpus back to where the last merged segment ended: later files go, the file is truncated. So
+   a task that is done again, after a crash at any point, leaves the same bytes. A file that is shorter than it was
+   is refused: bytes that were durable are gone, and only a person can say why.
+4. Only after fsync of file and folder does the report name a segment's end.
+
+Memory is bounded by one segment (`runner.results.loading`). The bytes of a line are `runner.results.merge`'s affair.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+from runner.errors import RunDirectoryError
+from runner.model import MergedSegment, MergeReport, MergeSegment, MergeTask
+from runner.results.durable import sync_directory
+from runner.results.loading import Spools, load_answers
+from runner.results.merge import TallyBook, merge_lines
+from runner.results.partfiles import read_ledger
+
+WRITE_BYTES: Final = 1 << 20
+
+
+def result_path(results_directory: str, corpus: str, number: int) -> Path:
+    """Where a result file lies."""
+    return Path(results_directory) / corpus / f"{number:05d}.jsonl"
+
+
+def merge_segments(task: MergeTask) -> MergeReport:
+    """Append the segments of a task, in order, and say where each ended.
+
+    Raises RunDirectoryError if the result file is shorter than `task.end`, or a ledger or spool is missing or damaged;
+    InternalError if a segment is not yet closed. In every case the same task can be done again.
+    """
+    folder = result_path(task.results_directory, task.corpus, 0).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    sync_directory(folder.parent)
+    with Spools() as spools, _ResultFiles(task) as files:
+        merged = tuple(_merge_segment(task, segment, spools, files) for segment in task.segments)
+    return MergeReport(corpus=task.corpus, segments=merged)
+
+
+def _merge_segment(task: MergeTask, segment: MergeSegment, spools: Spools, files: _ResultFiles) -> MergedSegment:
+    ledger = read_ledger(task.directory, segment.id)
+    book = TallyBook()
+    answers = load_answers(ledger, task.analyses, segment, spools)
+    files.append(merge_lines(ledger, task.analyses, answers, book))
+    return MergedSegment(
+        id=segment.id,
+        file=files.number,
+        end=files.end,
+        lines=len(ledger.documents),
+        tallies=book.tallies(task.analyses),
+    )
+
+
+class _ResultFiles:
+    """The result file being appended to, and its successors. Use as a context manager; leaving it makes all durable."""
+
+    def __init__(self, task: MergeTask) -> None:
+        self._task = task
+        self.number = task.file
+        self.end = task.end
+        self._file = self._cut_back()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self._sync()
+        finally:
+            self._file.close()
+
+    def append(self, lines: Iterable[bytes]) -> None:
+        """Append one segment's lines, in a new file if the current one is full."""
+        if self.end >= self._task.file_bytes_max:
+            self._sync()
+            self._file.close()
+            self.number, self.end = self.number + 1, 0
+            self._file = self._path(self.number).open("wb", buffering=0)
+        for data in gathered(lines):
+            write_all(self._file, data)
+            self.end += len(data)
+
+    def _path(self, number: int) -> Path:
+        return result_path(self._task.results_directory, self._task.corpus, number)
+
+    def _cut_back(self) -> BinaryIO:
+        """Open the file at the end of the last merged segment; whatever was written after it goes."""
+        path = self._path(self.number)
+        size = path.stat().st_size if path.exists() else 0
+        if size < self.end:
+            raise RunDirectoryError(
+                str(path),
+                f"{size} bytes, and {self.end} were written and are journalled",
+                hint="restore the file, or begin a new run",
+            )
+        for later in path.parent.glob("[0-9]*.jsonl"):
+            if later.name > path.name:
+                later.unlink()
+        file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+        file.truncate(self.end)
+        file.seek(self.end)
+        return file
+
+    def _sync(self) -> None:
+        os.fsync(self._file.fileno())
+        sync_directory(self._path(self.number).parent)
+
+
+def gathered(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of about a megabyte."""
+    held: list[bytes] = []
+    size = 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size >= WRITE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Write every byte of `data` to an unbuffered file, which may take fewer at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
