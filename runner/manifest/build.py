@@ -1,0 +1,205 @@
+"""From a valid manifest's sections to the values that everybody else reads.
+
+Defaults that depend on other keys, on the machine or on the engine are filled in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from runner.catalogue import FAMILIES
+from runner.manifest.overrides import DEFAULT_LANE
+from runner.manifest.paths import absolute, joined
+from runner.manifest.schema import (
+    AnalysisSection,
+    CorpusSection,
+    LaneSection,
+    ManifestFile,
+    Number,
+    OutputSection,
+    PolicySection,
+    PricesSection,
+    QuotasSection,
+)
+from runner.manifest.tree import Report
+from runner.model import (
+    AnalysisSpec,
+    CorpusSpec,
+    FamilyPrice,
+    Kms,
+    LaneSpec,
+    LanguageRule,
+    Limit,
+    Manifest,
+    OutputSpec,
+    PolicySpec,
+    Quotas,
+    Tolerance,
+    Vpc,
+)
+
+Languages = Mapping[str, frozenset[str] | None]
+
+_REMOTE: Final = Quotas()
+_DEFAULT_REGION: Final = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """Makes the model's values out of the sections of one manifest.
+
+    Attributes:
+        report: knows which file a value was written in.
+        languages: per family, those that the embedded engine can do; None: no engine is known.
+        cores: the active jobs of an embedded lane.
+    """
+
+    report: Report
+    languages: Languages | None
+    cores: int
+
+    def manifest(self, file: ManifestFile, *, path: str, digest: str) -> Manifest:
+        """The whole manifest; `path` is where it is."""
+        lanes = tuple(self._lane(lane) for lane in file.lanes or [LaneSection(name=DEFAULT_LANE)])
+        corpora = tuple(self._corpus(index, corpus) for index, corpus in enumerate(file.corpora))
+        names = tuple(corpus.name for corpus in corpora)
+        embedded = not any(lane.remote for lane in lanes)
+        return Manifest(
+            path=absolute(path),
+            name=file.name,
+            lanes=lanes,
+            corpora=corpora,
+            analyses=tuple(self._analysis(analysis, names, embedded=embedded) for analysis in file.analyses),
+            policy=_policy(file.policy),
+            output=_output(file.output),
+            prices=_prices(file.prices),
+            prices_as_of=file.prices.as_of,
+            sources_digest=digest,
+        )
+
+    def _corpus(self, index: int, corpus: CorpusSection) -> CorpusSpec:
+        sources = tuple(
+            joined(self.report.directory(("corpora", index, "source", position)), source)
+            for position, source in enumerate(corpus.source)
+        )
+        return CorpusSpec(
+            name=corpus.name,
+            sources=sources,
+            format=cast("Any", corpus.format),
+            text=corpus.text,
+            id=corpus.id,
+            language=LanguageRule(kind="fixed", code=corpus.language) if corpus.language else None,
+            encoding=corpus.encoding,
+            limit=corpus.limit,
+        )
+
+    def _analysis(self, analysis: AnalysisSection, corpora: tuple[str, ...], *, embedded: bool) -> AnalysisSpec:
+        row = FAMILIES[analysis.family]
+        languages = row.languages
+        engine = self.languages.get(analysis.family) if embedded and self.languages is not None else None
+        if engine is not None:
+            languages = engine if languages is None else languages & engine
+        return AnalysisSpec(
+            name=analysis.name or analysis.family,
+            family=analysis.family,
+            corpora=tuple(name for name in corpora if not analysis.corpora or name in analysis.corpora),
+            oversize=cast("Any", analysis.oversize),
+            document_bytes_max=row.document_bytes_max,
+            languages=languages,
+        )
+
+    def _lane(self, lane: LaneSection) -> LaneSpec:
+        common: dict[str, Any] = {
+            "name": lane.name,
+            "region": lane.region or _DEFAULT_REGION,
+            "tags": lane.tags,
+            "job_name_prefix": lane.job_name_prefix,
+        }
+        if lane.endpoint == "embedded":
+            # What belongs to a real account stays behind, so that the same manifest runs with
+            # `--set lanes.<name>.endpoint=embedded` and no account.
+            return LaneSpec(kind="embedded", quotas=_quotas(lane.quotas, _embedded(self.cores)), **common)
+        return LaneSpec(
+            kind="aws" if lane.endpoint == "aws" else "url",
+            url=None if lane.endpoint == "aws" else lane.endpoint,
+            account=lane.account,
+            profile=lane.profile,
+            assume_role=lane.assume_role,
+            external_id=lane.external_id,
+            staging=lane.staging or "",
+            data_access_role=lane.data_access_role or "",
+            kms=Kms(**lane.kms.model_dump()),
+            vpc=Vpc(**lane.vpc.model_dump()) if lane.vpc else None,
+            endpoint_urls=tuple((key, url) for key, url in lane.endpoint_urls.model_dump().items() if url),
+            quotas=_quotas(lane.quotas, _REMOTE),
+            **common,
+        )
+
+
+def _embedded(cores: int) -> Quotas:
+    """Nobody waits for a quota that is not there: slots are cores, calls are not paced."""
+    unpaced = Limit(default=None)
+    return Quotas(active_jobs=Limit(default=cores), start_per_s=unpaced, read_per_s=unpaced, stop_per_s=unpaced)
+
+
+def _quotas(section: QuotasSection, default: Quotas) -> Quotas:
+    return Quotas(
+        active_jobs=_limit(section.active_jobs, default.active_jobs),
+        start_per_s=_limit(section.start_per_s, default.start_per_s),
+        read_per_s=_limit(section.read_per_s, default.read_per_s),
+        stop_per_s=_limit(section.stop_per_s, default.stop_per_s),
+        reserve_slots=_limit(section.reserve_slots, default.reserve_slots),
+    )
+
+
+def _limit(written: Number | None, default: Limit) -> Limit:
+    if written is None:
+        return default
+    number, by_family = written
+    by_operation = {FAMILIES[family].stem: value for family, value in by_family.items()}
+    return Limit(
+        default=default.default if number is None else number, by_operation=tuple(sorted(by_operation.items()))
+    )
+
+
+def _policy(policy: PolicySection) -> PolicySpec:
+    count, share = policy.tolerate.errors
+    return PolicySpec(
+        tolerate=Tolerance(count=count, share=share),
+        undecodable=cast("Any", policy.undecodable),
+        on_failure=cast("Any", policy.on_failure),
+        budget_usd=policy.budget_usd,
+        allow_unknown_price=policy.allow_unknown_price,
+        max_job_bytes=policy.max_job_bytes,
+        max_job_documents=policy.max_job_documents,
+        repair_rounds=policy.repair_rounds,
+        duplicate_ids=cast("Any", policy.duplicate_ids),
+        spool_budget_bytes=policy.spool_budget,
+    )
+
+
+def _output(output: OutputSection) -> OutputSpec:
+    return OutputSpec(
+        directory=output.directory,
+        compression=cast("Any", output.compression),
+        file_bytes_max=output.max_file_bytes,
+        text=output.text,
+        emit=cast("Any", output.emit),
+    )
+
+
+def _prices(prices: PricesSection) -> tuple[tuple[str, FamilyPrice], ...]:
+    return tuple(
+        (
+            family,
+            FamilyPrice(
+                tiers=tuple((tier.up_to, tier.usd_per_unit) for tier in price.tiers) if price.tiers else None,
+                units_used_this_month=price.used_this_month,
+                discount=price.discount,
+            ),
+        )
+        for family in FAMILIES
+        if (price := getattr(prices, family)) is not None
+    )

@@ -1,0 +1,119 @@
+"""What the schema finds, in our own sentences: what was found, what is valid, which name is nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from runner.manifest.problems import PROBLEMS_MAX, Wrong, Wrongs, found, listed, nearest, shortened
+from runner.manifest.schema import (
+    AnalysisSection,
+    CorpusSection,
+    EndpointUrls,
+    KmsSection,
+    LaneSection,
+    ManifestFile,
+    OutputSection,
+    PolicySection,
+    PriceSection,
+    PricesSection,
+    QuotasSection,
+    Section,
+    TierSection,
+    TolerateSection,
+    VpcSection,
+)
+from runner.manifest.tree import Location, Report
+
+_ITEM: Final = "*"
+_SECTIONS: Final[Mapping[tuple[str, ...], type[Section]]] = {
+    (): ManifestFile,
+    ("lanes", _ITEM): LaneSection,
+    ("lanes", _ITEM, "kms"): KmsSection,
+    ("lanes", _ITEM, "vpc"): VpcSection,
+    ("lanes", _ITEM, "endpoint_urls"): EndpointUrls,
+    ("lanes", _ITEM, "quotas"): QuotasSection,
+    ("corpora", _ITEM): CorpusSection,
+    ("analyses", _ITEM): AnalysisSection,
+    ("policy",): PolicySection,
+    ("policy", "tolerate"): TolerateSection,
+    ("output",): OutputSection,
+    ("prices",): PricesSection,
+    **{("prices", family): PriceSection for family in PricesSection.model_fields if family != "as_of"},
+    **{("prices", family, "tiers", _ITEM): TierSection for family in PricesSection.model_fields if family != "as_of"},
+}
+"""Which keys are valid where; `*` stands for any item of a list."""
+
+_MISSING: Final[Mapping[tuple[str, ...], str]] = {
+    ("version",): "write `version: 1`",
+    ("name",): "it names the folder of the runs",
+    ("corpora",): "at least one, each with name and source",
+    ("analyses",): "at least one, for example `- sentiment`",
+}
+
+
+def validated(data: object, report: Report) -> ManifestFile | None:
+    """The manifest's sections; None if something is wrong, which is then in the report."""
+    try:
+        return ManifestFile.model_validate(data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False)[:PROBLEMS_MAX]:
+            _tell(dict(detail), report)
+        return None
+
+
+def _tell(detail: dict[str, Any], report: Report) -> None:
+    location: Location = detail["loc"]
+    value = detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            _unknown_key(location, report)
+        case "missing":
+            report.add(location, "missing", hint=_MISSING.get(_shape(location)))
+        case "value_error":
+            _wrong(detail["ctx"]["error"], location, report)
+        case "model_type" | "dict_type" | "model_attributes_type":
+            report.add(location, f"expected a mapping, found {found(value)}", hint=_keys_of(location))
+        case "list_type":
+            report.add(location, f"expected a list, found {found(value)}")
+        case _:
+            report.add(location, f"{found(value)} cannot be used here")
+
+
+def _wrong(error: Exception, location: Location, report: Report) -> None:
+    for part in error.parts if isinstance(error, Wrongs) else (error,):
+        if isinstance(part, Wrong):
+            report.add((*location, *part.inside), part.message, hint=part.hint, at_key=part.at_key)
+        else:
+            report.add(location, str(part))
+
+
+def _shape(location: Location) -> tuple[str, ...]:
+    return tuple(_ITEM if isinstance(step, int) else step for step in location)
+
+
+def _section(location: Location) -> type[BaseModel] | None:
+    return _SECTIONS.get(_shape(location))
+
+
+def _keys_of(location: Location) -> str | None:
+    section = _section(location)
+    return f"its keys are {listed(section.model_fields)}" if section else None
+
+
+def _unknown_key(location: Location, report: Report) -> None:
+    name = str(location[-1])
+    section = _section(location[:-1])
+    keys = list(section.model_fields) if section else []
+    hint = nearest(name, keys) or _elsewhere(name)
+    report.add(location, f"unknown key {shortened(name)!r}; valid are {listed(keys)}", hint=hint, at_key=True)
+
+
+def _elsewhere(name: str) -> str | None:
+    for path, section in _SECTIONS.items():
+        if name in section.model_fields and path:
+            where = ".".join(path).replace(f".{_ITEM}", "[]")
+            return f"{name} is a key of {where}"
+    return None
