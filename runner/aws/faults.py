@@ -53,7 +53,7 @@ _NOT_SENT = Rule(
 _AGAIN = Rule(kind=FaultKind.TRANSIENT, scope=Scope.CALL)
 _REJECTED = Rule(kind=FaultKind.REJECTED, scope=Scope.BATCH)
 _NOT_FOUND = Rule(kind=FaultKind.NOT_FOUND, scope=Scope.CALL)
-_CORRUPT = Rule(kind=FaultKind.CORRUPT, scope=Scope.CALL)
+_CORRUPT = Rule(kind=FaultKind.CORRUPT, scope=Scope.CALL, lost=True)
 _UNKNOWN = Rule(kind=FaultKind.UNKNOWN, scope=Scope.LANE)
 _CLOSED = Rule(
     kind=FaultKind.CLOSED,
@@ -106,7 +106,7 @@ CODES: Final[Mapping[str, Rule]] = {
         _LOST,
         "InternalServerException InternalServerError InternalFailure InternalError InternalException"
         " ServiceUnavailable ServiceUnavailableException RequestTimeout RequestTimeoutException KMS.InternalException"
-        " KMS.KeyUnavailableException KMS.DependencyTimeoutException ResourceInUseException 408 500 502 503 504",
+        " KMS.KeyUnavailableException KMS.DependencyTimeoutException ResourceInUseException RequestAbortedException 408 500 502 503 504",
     ),
     **_each(
         _AGAIN,
@@ -150,7 +150,8 @@ CODES: Final[Mapping[str, Rule]] = {
         "ValidationException ValidationError InvalidParameterValue InvalidParameterValueException"
         " InvalidParameterCombination InvalidQueryParameter MalformedQueryString MissingParameter"
         " SerializationException InvalidRequest InvalidArgument InvalidDigest MalformedXML"
-        " InvalidEncryptionAlgorithmError MissingContentLength InvalidWriteOffset TooManyParts",
+        " InvalidEncryptionAlgorithmError MissingContentLength InvalidWriteOffset TooManyParts"
+        " MalformedHttpRequestException",
     ),
     **_each(
         _ENDPOINT,
@@ -161,7 +162,8 @@ CODES: Final[Mapping[str, Rule]] = {
     **_each(
         _REJECTED,
         "InvalidRequestException UnsupportedLanguageException TextSizeLimitExceededException"
-        " BatchSizeLimitExceededException EntityTooLarge EntityTooSmall KeyTooLongError MaxMessageLengthExceeded 413",
+        " BatchSizeLimitExceededException EntityTooLarge EntityTooSmall KeyTooLongError MaxMessageLengthExceeded"
+        " RequestEntityTooLargeException 413",
     ),
     **_each(_REJECTED, "InvalidFilterException BucketAlreadyOwnedByYou PreconditionFailed 412"),
     **_each(_NOT_FOUND, "JobNotFoundException NoSuchKey NoSuchVersion NoSuchUpload"),
