@@ -17,22 +17,23 @@ def repair_batch(
     analysis: AnalysisSpec,
     language: str | None,
     repaired: Sequence[Job],
+    repair_round: int,
     kind: LaneKind,
     durations: DurationModel,
     order: int | None = None,
 ) -> tuple[Batch, Job]:
     """Batch and job that send the lines of `report` again.
 
-    `serial` numbers repairs within the run; `language` is that of the repaired jobs' batches. The job takes the place
-    in the input of the first of the `repaired` jobs, and a round one above theirs. Without any (documents that were
-    closed and are reopened) it belongs to round 0 and `order` must be given.
+    `serial` numbers repairs within the run; `language` is that of the repaired jobs' batches; `repair_round` is the new
+    job's (one above the repaired jobs', unless those were stopped before they were done). The job takes the place
+    in the input of the first of the `repaired` jobs; without any (documents that were closed and are reopened) `order`
+    must be given.
 
-    Raises InternalError if the repaired jobs are of other analyses or of different rounds.
+    Raises InternalError if a repaired job is of another analysis or of a later round, or if no place is known.
     """
-    rounds = {job.round for job in repaired}
-    if len(rounds) > 1 or any(job.analysis != analysis.name for job in repaired):
-        told = ", ".join(f"{job.key} (round {job.round})" for job in repaired)
-        raise InternalError(f"a repair of {analysis.name} answers jobs of that analysis and of one round, not {told}")
+    for job in repaired:
+        if job.analysis != analysis.name or job.round > repair_round:
+            raise InternalError(f"round {repair_round} of {analysis.name} cannot repair {job.key} of round {job.round}")
     if order is None:
         if not repaired:
             raise InternalError(f"a job that reopens documents of {analysis.name} needs a place in the input")
@@ -54,6 +55,6 @@ def repair_batch(
         kind=kind,
         durations=durations,
         repairs=tuple(job.key for job in repaired),
-        repair_round=max(rounds) + 1 if rounds else 0,
+        repair_round=repair_round,
     )
     return batch, job

@@ -74,11 +74,11 @@ def test_rows_follow_the_manifest_and_add_up_to_the_price(build) -> None:
 
 
 def test_a_padded_batch_costs_its_pad(build) -> None:
-    """120 bytes in one line, and a pad of 380 bytes: 3 + 4 units."""
+    """120 bytes in one line, and a pad of at most 600 characters: 3 + 6 units."""
     plan = make_plan(build.manifest(["entities"]), [build.segment([build.part(120, lines=1)])], durations=MODEL)
 
     assert plan.work.batches[0].padded
-    assert plan.work.jobs[0].units == plan.units.upper == plan.rows[0].units.upper == 7
+    assert plan.work.jobs[0].units == plan.units.upper == plan.rows[0].units.upper == 9
 
 
 def test_the_embedded_lane_costs_nothing(build) -> None:
