@@ -4,6 +4,27 @@ What the engine hands to worker processes is here: plain functions of one task e
 """
 
 from runner.results.collect import collect
+from runner.results.patch import patch_file
+from runner.results.reopen import reopen
+from runner.results.repair import gather_repair
+from runner.results.summary import FORMAT_VERSION, remove_summary, schema_of, write_summary
+from runner.results.verify import FileFacts, Finding, VerifyReport, VerifyTask, verify_corpus
 from runner.results.writer import merge_segments, result_path
 
-__all__ = ["collect", "merge_segments", "result_path"]
+__all__ = [
+    "FORMAT_VERSION",
+    "FileFacts",
+    "Finding",
+    "VerifyReport",
+    "VerifyTask",
+    "collect",
+    "gather_repair",
+    "merge_segments",
+    "patch_file",
+    "remove_summary",
+    "reopen",
+    "result_path",
+    "schema_of",
+    "verify_corpus",
+    "write_summary",
+]

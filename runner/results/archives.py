@@ -35,7 +35,7 @@ MEMBERS_MAX: Final = 1_000_100
 
 _BLOCK: Final = 512
 _ZEROS: Final = bytes(_BLOCK)
-_ISAL_ERROR: Final[type[Exception]] = igzip_lib.error
+_ISAL_ERROR: Final[type[Exception]] = igzip_lib.error  # type: ignore[assignment]  # its stub says an instance
 _REGULAR: Final = b"0\x007"
 _WITHOUT_DATA: Final = b"123456"
 """Links, devices and folders: whatever their size field says, no data follows (POSIX ustar)."""

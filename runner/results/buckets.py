@@ -15,6 +15,7 @@ from typing import IO, Final, Self
 
 from runner.errors import OutputError
 from runner.results.codes import OUTPUT_CORRUPT
+from runner.results.writes import write_all
 
 ENTRY_OVERHEAD_BYTES: Final = 64
 """What an entry costs in memory beside its own bytes: object header, rounding, list slot, line number."""
@@ -89,11 +90,8 @@ class Buckets:
 
     def _append(self, data: bytes) -> None:
         assert self._file is not None
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._file.fileno(), view, self._file_bytes)
-            self._file_bytes += written
-            view = view[written:]
+        write_all(self._file, data, self._directory)
+        self._file_bytes += len(data)
 
     def _read(self, offset: int, rows: int, size: int) -> tuple[array[int], list[bytes]]:
         assert self._file is not None

@@ -23,12 +23,12 @@ from runner.results.archives import BinaryReader
 from runner.results.buckets import Bucket, Buckets
 from runner.results.checks import check_rows, has_spans
 from runner.results.codes import OUTPUT_ABSENT_CODES, OUTPUT_FOREIGN, OUTPUT_TOO_LARGE, PASSING_ROW_CODES
-from runner.results.durable import replacing
 from runner.results.entries import NO_ENTRY, better_row, error_of, is_error
 from runner.results.linemaps import LineMap, read_line_map
 from runner.results.partfiles import read_lines
 from runner.results.rows import OutputSource, RowBatch, read_output
 from runner.results.spool import SpoolWriter
+from runner.storage.atomic import replacing
 
 ROWS_PER_LINE_MAX: Final = 16
 """Doubled rows are dealt with; more than this many for each line, on average, is no output of ours."""

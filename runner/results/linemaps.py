@@ -8,6 +8,7 @@ lines may be sent again; in this machine's order, because a run directory stays 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ class LineMap:
     def __len__(self) -> int:
         return len(self.line_of)
 
-    def add(self, part: PartId, lines: list[int]) -> None:
+    def add(self, part: PartId, lines: Sequence[int]) -> None:
         """Append lines of one part; each part comes once."""
         self.part_of.extend([len(self.parts)] * len(lines))
         self.line_of.extend(lines)

@@ -19,6 +19,11 @@ def part_path(directory: str, part: PartId) -> str:
     return os.path.join(directory, "parts", f"{part}.txt")  # noqa: PTH118 - called per part, kept as text
 
 
+def map_path(path: str) -> str:
+    """Where the map of the repair part at `path` lies."""
+    return path.removesuffix(".txt") + ".map"
+
+
 def ledger_path(directory: str, segment: SegmentId) -> str:
     """Where a segment's ledger lies in a run directory."""
     return os.path.join(directory, "ledger", f"{segment}.msgpack")  # noqa: PTH118

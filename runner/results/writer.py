@@ -16,18 +16,17 @@ Memory is bounded by one segment (`runner.results.loading`). The bytes of a line
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Self
 
 from runner.errors import RunDirectoryError
 from runner.model import MergedSegment, MergeReport, MergeSegment, MergeTask
-from runner.results.durable import sync_directory
 from runner.results.loading import Spools, load_answers
 from runner.results.merge import TallyBook, merge_lines
 from runner.results.partfiles import read_ledger
-
-WRITE_BYTES: Final = 1 << 20
+from runner.results.writes import gathered, write_all
+from runner.storage.atomic import sync_directory
 
 
 def result_path(results_directory: str, corpus: str, number: int) -> Path:
@@ -90,7 +89,7 @@ class _ResultFiles:
             self.number, self.end = self.number + 1, 0
             self._file = self._path(self.number).open("wb", buffering=0)
         for data in gathered(lines):
-            write_all(self._file, data)
+            write_all(self._file, data, str(self._path(self.number)))
             self.end += len(data)
 
     def _path(self, number: int) -> Path:
@@ -117,24 +116,3 @@ class _ResultFiles:
     def _sync(self) -> None:
         os.fsync(self._file.fileno())
         sync_directory(self._path(self.number).parent)
-
-
-def gathered(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of about a megabyte."""
-    held: list[bytes] = []
-    size = 0
-    for line in lines:
-        held.append(line)
-        size += len(line)
-        if size >= WRITE_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)
-
-
-def write_all(file: BinaryIO, data: bytes) -> None:
-    """Write every byte of `data` to an unbuffered file, which may take fewer at a time."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]

@@ -1,0 +1,126 @@
+"""Patching: a result file written anew with new answers for documents that were closed as errors.
+
+Only pairs that stood as errors, and that a new job could change, are touched; every other byte is copied. The new file
+takes the old one's place in one rename, so a crash leaves either. Patching a patched file again changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from runner.model import AnalysisSpec, Document, Ledger, MergedSegment, MergeReport, PatchTask
+from runner.results.entries import error_of, is_error
+from runner.results.loading import Spools, load_answers
+from runner.results.merge import Answers, Outcome, Problem, TallyBook, lines_of, pieces_of
+from runner.results.partfiles import read_ledger
+from runner.results.resultlines import UNCHANGEABLE, LineHead, head_of, joined_line, lines_at
+from runner.results.stitch import stitch
+from runner.results.writer import result_path
+from runner.results.writes import gathered, write_all
+from runner.storage.atomic import replacing
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def patch_file(task: PatchTask) -> MergeReport:
+    """Write a result file anew and say where its segments end now, with tallies of all of them.
+
+    Raises RunDirectoryError if file, ledgers or spools are missing or do not fit; then the file is as it was.
+    """
+    path = result_path(task.results_directory, task.corpus, task.file)
+    merged: list[MergedSegment] = []
+    with Spools() as spools, path.open("rb") as old, replacing(path) as new:
+        os.fchmod(new.fileno(), os.fstat(old.fileno()).st_mode)
+        end = 0
+        for segment in task.segments:
+            ledger = read_ledger(task.directory, segment.id)
+            book = TallyBook()
+            lines = lines_at(old, path, old.tell(), None, len(ledger.documents))
+            answers = load_answers(ledger, task.analyses, segment, spools) if segment.spools else []
+            for data in gathered(_patched(path, lines, ledger, task.analyses, answers=answers, book=book)):
+                write_all(new, data, str(path))
+                end += len(data)
+            merged.append(
+                MergedSegment(
+                    id=segment.id,
+                    file=task.file,
+                    end=end,
+                    lines=len(ledger.documents),
+                    tallies=book.tallies(task.analyses),
+                )
+            )
+    return MergeReport(corpus=task.corpus, segments=tuple(merged))
+
+
+def _patched(
+    path: Path,
+    lines: Iterator[bytes],
+    ledger: Ledger,
+    analyses: Sequence[AnalysisSpec],
+    *,
+    answers: Sequence[Answers],
+    book: TallyBook,
+) -> Iterator[bytes]:
+    """A segment's lines, patched where its spools have something new."""
+    for document, line in zip(ledger.documents, lines, strict=True):
+        head = head_of(line, path)
+        news = _news(document, head, analyses, answers) if answers else {}
+        if news:
+            line = patched_line(line, head, news)  # noqa: PLW2901
+        for analysis in analyses:
+            book.add(document, analysis.name, head.outcome[analysis.name], head.code(analysis.name))
+        yield line
+
+
+def patched_line(line: bytes, head: LineHead, news: dict[str, Outcome]) -> bytes:
+    """A result line with new outcomes for some of its analyses; `head` is brought up to date with it."""
+    members: dict[str, bytes | Raw] = dict(_decode_members(line))
+    problems: list[Problem] = []
+    for problem in head.problems:
+        new = news.get(problem.analysis)
+        if new is None:
+            problems.append(problem)
+        elif new.problem is not None:
+            problems.append(new.problem)
+    for name, new in news.items():
+        head.outcome[name] = new.outcome
+        members[name] = new.payload
+    head.problems = problems
+    members["outcome"] = _encode(head.outcome)
+    members["problems"] = _encode(problems)
+    return joined_line(members)
+
+
+def _news(
+    document: Document, head: LineHead, analyses: Sequence[AnalysisSpec], answers: Sequence[Answers]
+) -> dict[str, Outcome]:
+    """The new outcomes of a document, by analysis."""
+    news: dict[str, Outcome] = {}
+    for analysis, known in zip(analyses, answers, strict=True):
+        if head.outcome[analysis.name] == "error" and head.code(analysis.name) not in UNCHANGEABLE:
+            new = _new_outcome(document, analysis, known)
+            if new is not None:
+                news[analysis.name] = new
+    return news
+
+
+def _new_outcome(document: Document, analysis: AnalysisSpec, answers: Answers) -> Outcome | None:
+    """What new jobs say of a document under an analysis; None if they do not answer all of its lines."""
+    entries: list[bytes] = []
+    for part, line in lines_of(document, analysis):
+        block = answers.entries.get(part)
+        entry = block[line] if block is not None else b""
+        if is_error(entry):
+            return Outcome("error", problem=Problem(analysis.name, *error_of(entry), "service"))
+        entries.append(entry)
+    if not all(entries):
+        return None
+    split = pieces_of(document, analysis)
+    return Outcome("ok", stitch(analysis.family, split, entries) if split else entries[0])

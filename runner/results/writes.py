@@ -1,0 +1,41 @@
+"""Writing much, in order: lines gathered into large pieces, every byte of them written, a full disk told as such."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator
+from typing import IO, Final
+
+from runner.storage.atomic import disk_full
+
+WRITE_BYTES: Final = 1 << 20
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def gathered(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of about a megabyte."""
+    held: list[bytes] = []
+    size = 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size >= WRITE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def write_all(file: IO[bytes], data: bytes, path: str) -> None:
+    """Write every byte of `data` to a file, which may take fewer at a time; `path` is named if its disk is full.
+
+    Raises MachineError if the disk is full.
+    """
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[file.write(view) :]
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise disk_full(path, error) from error
+        raise
