@@ -126,12 +126,15 @@ def _tags(value: object) -> tuple[tuple[str, str], ...]:
         raise Wrong(f"expected a mapping of tags to values, found {found(value)}")
     if len(value) > TAGS_MAX:
         raise Wrong(f"{len(value)} tags; the service takes {TAGS_MAX}")
-    for key in value:
-        if not 1 <= len(key) <= 128:
-            raise Wrong(f"a tag's key of {len(key)} characters; from 1 to 128", inside=(key,), at_key=True)
-        if key.lower().startswith("aws:"):
-            raise Wrong("a tag that begins with aws: is Amazon's own", inside=(key,), at_key=True)
-    return tuple(each(value.items(), _tag_value))
+    faults = {key: fault for key in value if (fault := _fault_of_tag(key))}
+    wrong = [Wrong(fault, inside=(key,), at_key=True) for key, fault in faults.items()]
+    return tuple(each(value.items(), _tag_value, wrong=wrong))
+
+
+def _fault_of_tag(key: str) -> str | None:
+    if not 1 <= len(key) <= 128:
+        return f"a tag's key of {len(key)} characters; from 1 to 128"
+    return "a tag that begins with aws: is Amazon's own" if key.lower().startswith("aws:") else None
 
 
 def _tag_value(value: object) -> str:

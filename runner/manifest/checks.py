@@ -12,12 +12,11 @@ from typing import Final
 
 from runner.catalogue import FAMILIES
 from runner.manifest.problems import found, listed, nearest
-from runner.manifest.tree import Location, Report
+from runner.manifest.tree import NAMED_LISTS, Location, Report
 from runner.manifest.values import LATER
 
 Item = Mapping[str, object]
 
-_ROW_FORMATS: Final = ("jsonl", "csv", "parquet")
 _WHOLE_FORMATS: Final = ("files", "lines")
 _REMOTE_NEEDS: Final = {
     "region": "for example us-east-1",
@@ -33,22 +32,26 @@ _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "recognizer": ("custom_entities",),
 }
 """Which families take a parameter."""
-_RESERVE_DEFAULT: Final = 0
 _SLOTS_DEFAULT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The items of the three lists that are mappings, with their indices; analyses in their long form."""
+    """The items of the three lists that are mappings, with their indices; analyses in their long form.
+
+    `cores` are the active jobs of an embedded lane that does not say.
+    """
 
     lanes: tuple[tuple[int, Item], ...]
     corpora: tuple[tuple[int, Item], ...]
     analyses: tuple[tuple[int, Item], ...]
+    cores: int
 
     @classmethod
-    def of(cls, data: Mapping[str, object]) -> Outline:
+    def of(cls, data: Mapping[str, object], cores: int) -> Outline:
         """What can be made out of a manifest's data."""
-        return cls(*(tuple(_items(data.get(key))) for key in ("lanes", "corpora", "analyses")))
+        lanes, corpora, analyses = (tuple(_items(data.get(key))) for key in NAMED_LISTS)
+        return cls(lanes, corpora, analyses, cores)
 
 
 def _items(value: object) -> Iterator[tuple[int, Item]]:
@@ -59,11 +62,11 @@ def _items(value: object) -> Iterator[tuple[int, Item]]:
             yield index, {"family": item}
 
 
-def check(data: object, report: Report) -> None:
-    """Report everything that does not go together."""
+def check(data: object, report: Report, *, cores: int) -> None:
+    """Report everything that does not go together; `cores` as in `Outline`."""
     if not isinstance(data, dict):
         return
-    outline = Outline.of(data)
+    outline = Outline.of(data, cores)
     for rule in _RULES:
         rule(outline, report)
     _check_lists(data, report)
@@ -71,7 +74,7 @@ def check(data: object, report: Report) -> None:
 
 
 def _check_lists(data: Mapping[str, object], report: Report) -> None:
-    for key in ("lanes", "corpora", "analyses"):
+    for key in NAMED_LISTS:
         if data.get(key) == []:
             hint = "leave the key out for one embedded lane" if key == "lanes" else None
             report.add((key,), "expected at least one in the list", hint=hint)
@@ -101,26 +104,36 @@ def _known_corpora(outline: Outline) -> list[str]:
 
 def _check_references(outline: Outline, report: Report) -> None:
     known = _known_corpora(outline)
+    for location, _, name in _references(outline):
+        if name not in known:
+            valid = f"; there are {listed(known)}" if known else ""
+            report.add(location, f"no corpus is called {found(name)}{valid}", hint=nearest(name, known))
+
+
+def _references(outline: Outline) -> Iterator[tuple[Location, Item, str]]:
+    """Every name under an analysis's `corpora`, with its location and the analysis."""
     for index, item in outline.analyses:
+        location: Location = ("analyses", index, "corpora")
         written = item.get("corpora")
-        names = written if isinstance(written, list) else [written]
-        for position, name in enumerate(names):
-            if isinstance(name, str) and name.strip() and name not in known:
-                location: Location = ("analyses", index, "corpora")
-                if isinstance(written, list):
-                    location = (*location, position)
-                valid = f"; there are {listed(known)}" if known else ""
-                report.add(location, f"no corpus is called {found(name)}{valid}", hint=nearest(name, known))
+        if isinstance(written, list):
+            pairs = [((*location, position), name) for position, name in enumerate(written)]
+        else:
+            pairs = [(location, written)]
+        for where, name in pairs:
+            if isinstance(name, str) and name.strip():
+                yield where, item, name
 
 
 def _readers(outline: Outline) -> dict[str, list[Item]]:
     """Per corpus, the analyses that read it, as far as both can be made out."""
     readers: dict[str, list[Item]] = {name: [] for name in _known_corpora(outline)}
+    for _, item, name in _references(outline):
+        if name in readers:
+            readers[name].append(item)
     for _, item in outline.analyses:
-        written = item.get("corpora", list(readers))
-        for name in dict.fromkeys(written if isinstance(written, list) else [written]):
-            if isinstance(name, str) and name in readers:
-                readers[name].append(item)
+        if "corpora" not in item:
+            for corpus in readers.values():
+                corpus.append(item)
     return readers
 
 
@@ -140,9 +153,10 @@ def _check_languages(outline: Outline, report: Report) -> None:
 
 
 def _check_readers(outline: Outline, report: Report) -> None:
-    if not outline.analyses:
-        return
     readers = _readers(outline)
+    if not outline.analyses or any(name not in readers for _, _, name in _references(outline)):
+        # A misspelt name is reported as such.
+        return
     for index, item in outline.corpora:
         name = item.get("name")
         if isinstance(name, str) and not readers[name]:
@@ -152,7 +166,7 @@ def _check_readers(outline: Outline, report: Report) -> None:
 def _check_text(outline: Outline, report: Report) -> None:
     for index, item in outline.corpora:
         kind = item.get("format", "files")
-        if kind in _ROW_FORMATS and "text" not in item:
+        if kind == "jsonl" and "text" not in item:
             hint = "the path of the text in a row, for example body"
             report.add(("corpora", index, "text"), f"missing: format {kind} needs it", hint=hint)
         if kind in _WHOLE_FORMATS:
@@ -191,25 +205,26 @@ def _check_lanes(outline: Outline, report: Report) -> None:
         if is_remote(lane):
             for key, hint in _REMOTE_NEEDS.items():
                 if key not in lane:
-                    message = f"missing: a lane with endpoint {lane['endpoint']} needs it"
+                    message = f"missing: a lane with endpoint {found(lane['endpoint'])} needs it"
                     report.add(("lanes", index, key), message, hint=hint)
         if "external_id" in lane and "assume_role" not in lane:
             report.add(("lanes", index, "external_id"), "is of use with assume_role only", at_key=True)
-        _check_quotas(index, lane.get("quotas"), report)
+        slots = outline.cores if is_remote(lane) is False else _SLOTS_DEFAULT
+        _check_quotas(("lanes", index, "quotas"), lane.get("quotas"), slots, report)
 
 
-def _check_quotas(index: int, quotas: object, report: Report) -> None:
+def _check_quotas(location: Location, quotas: object, default: int, report: Report) -> None:
     if not isinstance(quotas, dict):
         return
     for key, value in quotas.items():
         if isinstance(value, dict):
-            _check_shared_operations(("lanes", index, "quotas", key), value, report)
-    active, reserved = quotas.get("active_jobs", _SLOTS_DEFAULT), quotas.get("reserve_slots", _RESERVE_DEFAULT)
+            _check_shared_operations((*location, key), value, report)
+    active, reserved = quotas.get("active_jobs", default), quotas.get("reserve_slots")
     for family in FAMILIES:
-        slots, kept = _quota_of(active, family, _SLOTS_DEFAULT), _quota_of(reserved, family, _RESERVE_DEFAULT)
-        if slots is not None and kept is not None and kept >= slots > 0 and "reserve_slots" in quotas:
+        slots, kept = _quota_of(active, family, default), _quota_of(reserved, family, 0)
+        if slots is not None and kept is not None and kept >= slots > 0:
             message = f"{kept} of {slots} active jobs are left to others, so that none could start"
-            report.add(("lanes", index, "quotas", "reserve_slots"), message)
+            report.add((*location, "reserve_slots"), message)
             return
 
 

@@ -74,7 +74,11 @@ class Loader:
         if base is None or base.value is None:
             return root
         below = self._base(base)
-        return merged(below, root) if below is not None else root
+        if below is None:
+            # Half a manifest would be reported as one that lacks everything.
+            self.problems.raise_any()
+            return None
+        return merged(below, root)
 
     def _base(self, written: Node) -> Node | None:
         node = substituted(written, self.environment, self.problems, path="extends")

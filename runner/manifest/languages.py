@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from runner.catalogue import ALL_LANGUAGES
-from runner.manifest.problems import Wrong, found, listed, nearest
+from runner.manifest.problems import Wrong, closest, found, listed, nearest
 from runner.manifest.values import LATER, as_text
 
 _NAMES: Final = {
@@ -39,20 +39,22 @@ def normalised(text: str) -> str | None:
 
 
 def as_language(value: object) -> str:
-    """The fixed language of a corpus; the other rules of DESIGN's table are known, and refused."""
+    """The fixed language of a corpus; the other rules are known, and refused."""
     if value == "auto":
         raise Wrong(f"language auto is {LATER}; this version takes a code such as en")
     if isinstance(value, dict):
-        unknown = next((key for key in value if key not in _RULES), None)
-        if unknown is not None or not value:
-            shown = f"unknown key {found(unknown)}" if value else "an empty mapping"
-            raise Wrong(f"{shown}; expected a code such as en", hint=nearest(str(unknown), _RULES))
+        if not value:
+            raise Wrong("expected a code such as en, found an empty mapping")
+        for key in value:
+            if key not in _RULES:
+                message = f"unknown key {found(key)}; valid are {listed(_RULES)}"
+                raise Wrong(message, hint=nearest(key, _RULES), inside=(key,), at_key=True)
         raise Wrong(f"language {{{', '.join(value)}: …}} is {LATER}; this version takes a code such as en")
     text = as_text(value)
     code = normalised(text)
     if code is None:
-        name = _NAMES.get(text.strip().casefold())
-        valid = sorted(ALL_LANGUAGES)
-        hint = f"did you mean {name}?" if name else nearest(text, valid)
-        raise Wrong(f"{found(text)} is no language of the service; valid are {listed(valid)}", hint=hint)
+        codes = sorted(ALL_LANGUAGES)
+        near = closest(text, [*codes, *_NAMES])
+        hint = f"did you mean {_NAMES.get(near, near)}?" if near else None
+        raise Wrong(f"{found(text)} is no language of the service; valid are {listed(codes)}", hint=hint)
     return code

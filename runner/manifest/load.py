@@ -42,6 +42,7 @@ def load_manifest(
         UserError: the file cannot be read.
     """
     name = os.fspath(path)
+    cores = cores or os.cpu_count() or 1
     environment = os.environ if environment is None else environment
     problems = Problems()
     loaded = Loader(problems=problems, environment=environment).load(name)
@@ -53,11 +54,11 @@ def load_manifest(
     report = Report(root, problems)
     data = plain_data(root)
     file = validated(data, report)
-    check(data, report)
+    check(data, report, cores=cores)
     problems.raise_any()
     if file is None:
         raise AssertionError("sections that are not valid have problems")
-    builder = Builder(report=report, languages=languages, cores=cores or os.cpu_count() or 1)
+    builder = Builder(report=report, languages=languages, cores=cores)
     return builder.manifest(file, path=name, digest=loaded.digest)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from runner.manifest.problems import PROBLEMS_MAX, Wrong, Wrongs, found, listed, nearest, shortened
 from runner.manifest.schema import (
+    AVAILABLE,
     AnalysisSection,
     CorpusSection,
     EndpointUrls,
@@ -51,6 +52,17 @@ _MISSING: Final[Mapping[tuple[str, ...], str]] = {
     ("name",): "it names the folder of the runs",
     ("corpora",): "at least one, each with name and source",
     ("analyses",): "at least one, for example `- sentiment`",
+    ("lanes", _ITEM, "name"): "a lower-case letter, then a-z, 0-9, _ and -",
+    ("lanes", _ITEM, "vpc", "subnets"): "a list of ids as in subnet-0a1b2c3d",
+    ("lanes", _ITEM, "vpc", "security_groups"): "a list of ids as in sg-0a1b2c3d",
+    ("corpora", _ITEM, "name"): "a lower-case letter, then a-z, 0-9, _ and -",
+    ("corpora", _ITEM, "source"): "a file, a folder or a pattern; or a list of them",
+    ("analyses", _ITEM, "family"): f"one of {listed(AVAILABLE)}",
+    **{
+        ("prices", family, "tiers", _ITEM, "usd_per_unit"): "USD per unit of 100 characters"
+        for family in PricesSection.model_fields
+        if family != "as_of"
+    },
 }
 
 

@@ -15,6 +15,7 @@ from runner.manifest.yaml12 import parse
 
 DEFAULT_LANE: Final = "local"
 """The name of the lane that a manifest without lanes has."""
+STEPS_MAX: Final = 8
 _ORDER_OF_FIRST: Final = 1_000_000
 """Told after the problems of all files."""
 
@@ -35,6 +36,9 @@ def overridden(root: Node, text: str, number: int, directory: str, problems: Pro
     steps = path.strip().split(".")
     if not equals or not all(steps):
         problems.add(place, "expected path=value", hint="for example corpora.tickets.limit=10")
+        return root
+    if len(steps) > STEPS_MAX:
+        problems.add(place, f"a path of {len(steps)} steps; no key is deeper than {STEPS_MAX}")
         return root
     if steps[0] == "extends":
         problems.add(place, "what a manifest extends is written in the manifest")

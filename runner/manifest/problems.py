@@ -96,14 +96,16 @@ Step = TypeVar("Step", bound=str | int)
 Read = TypeVar("Read")
 
 
-def each(items: Iterable[tuple[Step, object]], read: Callable[[object], Read]) -> list[tuple[Step, Read]]:
+def each(
+    items: Iterable[tuple[Step, object]], read: Callable[[object], Read], *, wrong: Iterable[Wrong] = ()
+) -> list[tuple[Step, Read]]:
     """Every part of a value read, under its key or index.
 
     Raises:
-        Wrongs: all parts that cannot be read.
+        Wrongs: all parts that cannot be read, behind those that are known to be `wrong` already.
     """
     done: list[tuple[Step, Read]] = []
-    wrong: list[Wrong] = []
+    wrong = list(wrong)
     for step, value in items:
         try:
             done.append((step, read(value)))
@@ -177,8 +179,14 @@ def listed(names: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def nearest(name: str, valid: Sequence[str]) -> str | None:
+def nearest(name: str, valid: Iterable[str]) -> str | None:
     """`did you mean x?` for the valid name that is nearest, if one is near."""
+    best = closest(name, valid)
+    return f"did you mean {best}?" if best is not None else None
+
+
+def closest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name that is most like `name`, if it is like it at all."""
     if len(name) > _NAME_CHARACTERS:
         return None
     matcher = difflib.SequenceMatcher(b=name.casefold())
@@ -189,4 +197,4 @@ def nearest(name: str, valid: Sequence[str]) -> str | None:
         bonus = _BONUS if choice[:1].casefold() == name[:1].casefold() else 0.0
         if matcher.real_quick_ratio() + bonus > likeness and (ratio := matcher.ratio() + bonus) > likeness:
             best, likeness = choice, ratio
-    return f"did you mean {best}?" if best is not None else None
+    return best

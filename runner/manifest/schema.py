@@ -51,14 +51,16 @@ Number = tuple[float | None, dict[str, float]]
 
 def as_sources(value: object) -> tuple[str, ...]:
     """Local paths and patterns."""
-    texts = is_.as_texts(value)
-    for index, text in enumerate(texts):
-        inside = (index,) if isinstance(value, list) else ()
-        if text.startswith("s3://"):
-            raise Wrong(f"a source in S3 is {is_.LATER}; this version reads local files", inside=inside)
-        if _SCHEME.match(text):
-            raise Wrong(f"{found(text)} is neither a path nor an S3 location", inside=inside)
-    return texts
+    return is_.as_texts(value, _as_source)
+
+
+def _as_source(value: object) -> str:
+    text = is_.as_text(value)
+    if text.startswith("s3://"):
+        raise Wrong(f"a source in S3 is {is_.LATER}; this version reads local files")
+    if _SCHEME.match(text):
+        raise Wrong(f"{found(text)} is neither a path nor an S3 location")
+    return text
 
 
 def as_output_directory(value: object) -> str:

@@ -6,12 +6,16 @@ location (the keys and indices that lead to a value) to its place and its addres
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from runner.manifest.problems import Place, Problems
+from runner.manifest.problems import Place, Problems, shortened
 
 Scalar = str | int | float | bool | None
+_PLAIN_STEP: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
+"""Other names and keys are quoted in an address, or a line break in one could forge a message."""
+
 Location = tuple[str | int, ...]
 
 NAMED_LISTS: Final = ("lanes", "corpora", "analyses")
@@ -28,6 +32,8 @@ class Node:
     """An unquoted scalar, whose type follows from its text."""
     size: int = 1
     """The number of nodes in it, itself included."""
+    depth: int = 1
+    """The number of levels in it, its own included."""
 
     def get(self, key: str) -> Node | None:
         """The value of a key; None if this is no mapping or has no such key."""
@@ -86,17 +92,18 @@ def locate(root: Node, location: Location) -> Spot:
         if isinstance(value, list) and isinstance(step, int) and step < len(value):
             node = value[step]
             name = node.item_name() if depth == 1 and location[0] in NAMED_LISTS and node.value is not None else None
-            address += f".{name}" if name else f"[{step}]"
+            address += f".{name}" if name and _shown(name) == name else f"[{step}]"
             key = node.place
         elif isinstance(value, dict) and isinstance(step, str):
+            address += f".{_shown(step)}"
             if step not in value:
-                # A tag of the schema begins with `#`; what a user misses does not.
-                if step.startswith("#"):
-                    continue
-                return Spot(node, key, f"{address}.{step}".lstrip("."))
+                break
             key, node = value[step]
-            address += f".{step}"
     return Spot(node, key, address.lstrip("."))
+
+
+def _shown(step: str) -> str:
+    return step if _PLAIN_STEP.fullmatch(step) else repr(shortened(step))
 
 
 @dataclass(slots=True)

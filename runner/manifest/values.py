@@ -6,6 +6,7 @@ what was found, and what is valid.
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -22,10 +23,10 @@ NAME_CHARACTERS_MAX: Final = 100
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 _RESERVED: Final = ("corpus", "id", "language", "outcome", "problems", "fields", "text")
 """Keys of every result line, beside which an analysis's own key stands."""
-_SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[A-Za-z]*)")
+_SIZE: Final = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?) ?(?P<unit>[A-Za-z]*)")
 _UNITS: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS_BINARY: Final = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
-_SHARE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?%")
+_SHARE: Final = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?) ?%")
 
 
 def as_text(value: object) -> str:
@@ -58,13 +59,13 @@ def as_analysis_name(value: object) -> str:
     return name
 
 
-def as_texts(value: object) -> tuple[str, ...]:
-    """One text, or a list of them without repetition."""
+def as_texts(value: object, read: Callable[[object], str] = as_text) -> tuple[str, ...]:
+    """One text, or a list of them without repetition; `read` takes each."""
     if not isinstance(value, list):
-        return (as_text(value),)
+        return (read(value),)
     if not value:
         raise Wrong("expected at least one in the list")
-    return unrepeated(tuple(text for _, text in each(enumerate(value), as_text)))
+    return unrepeated(tuple(text for _, text in each(enumerate(value), read)))
 
 
 def unrepeated(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -127,17 +128,15 @@ def per_family(read: Callable[[object], float], families: Sequence[str]) -> Plai
     def as_quota(value: object) -> tuple[float | None, dict[str, float]]:
         if not isinstance(value, dict):
             return read(value), {}
-        for name in value:
-            if name not in families:
-                raise Wrong(
-                    f"unknown family {found(name)}; valid are {listed(families)}",
-                    hint=nearest(name, families),
-                    inside=(name,),
-                    at_key=True,
-                )
-        return None, dict(each(value.items(), read))
+        unknown = [_unknown_family(name, families) for name in value if name not in families]
+        return None, dict(each(value.items(), read, wrong=unknown))
 
     return PlainValidator(as_quota, json_schema_input_type=float | dict[str, float])
+
+
+def _unknown_family(name: str, families: Sequence[str]) -> Wrong:
+    message = f"unknown family {found(name)}; valid are {listed(families)}"
+    return Wrong(message, hint=nearest(name, families), inside=(name,), at_key=True)
 
 
 def as_size(value: object) -> int:
@@ -180,13 +179,13 @@ def as_count_or_share(value: object) -> tuple[int | None, float | None]:
 
 
 def as_encoding(value: object) -> str:
-    """A text encoding that Python knows, under its usual name."""
+    """A text encoding that Python knows, under Python's name for it."""
     name = as_text(value)
     try:
         b"".decode(name)
+        return codecs.lookup(name).name
     except (LookupError, UnicodeError, ValueError):
         raise Wrong(f"{found(name)} is no encoding known here", hint="for example utf-8, latin-1 or cp1252") from None
-    return name.lower().replace("_", "-")
 
 
 def one_of(kind: str, valid: Sequence[str], *, later: Sequence[str] = ()) -> PlainValidator:

@@ -21,6 +21,7 @@ DEPTH_MAX: Final = 64
 ALIASED_NODES_MAX: Final = 100_000
 """What aliases may add to a text: a few kilobytes could otherwise stand for billions of values."""
 
+_TOO_DEEP: Final = f"values are nested more than {DEPTH_MAX} deep"
 _Parser: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_TEXT: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BREAK: Final = re.compile("\r\n|[\r\n]")
@@ -35,9 +36,14 @@ _NUMBER: Final = re.compile(
     r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
     r"|(?P<inf>[-+]?\.(?:inf|Inf|INF))|(?P<nan>\.(?:nan|NaN|NAN))"
 )
-_DIGITS_MAX: Final = 400
-"""Python refuses to read integers of some thousands of digits; nothing here is counted in such."""
+_NUMBER_CHARACTERS_MAX: Final = 200
+"""Longer is text: every number read is then one that a float can hold, and nothing is counted in larger ones."""
 
+_UNCLOSED: Final = (
+    "found unexpected end of stream",
+    "did not find expected ',' or ']'",
+    "did not find expected ',' or '}'",
+)
 _SYNTAX: Final = {
     "mapping values are not allowed in this context": "a ':' does not fit here; check the indentation, and put text"
     " that contains ': ' in quotes",
@@ -58,7 +64,7 @@ def scalar(text: str) -> Scalar:
         return None
     if text in _BOOL:
         return _BOOL[text]
-    if not text[0].isascii() or text[0].isalpha() or len(text) > _DIGITS_MAX:
+    if not text[0].isascii() or text[0].isalpha() or len(text) > _NUMBER_CHARACTERS_MAX:
         return text
     match = _NUMBER.fullmatch(text)
     match match and match.lastgroup:
@@ -89,9 +95,11 @@ def parse(text: str, source: Source, problems: Problems) -> Node | None:
         for event in yaml.parse(text, Loader=_Parser):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark, begun = error.problem_mark or error.context_mark, error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
-        problems.add(place, f"not valid YAML: {_syntax(error, text)}")
+        unclosed = begun is not None and str(error.problem) in _UNCLOSED
+        hint = f"begun at {begun.line + 1}:{begun.column + 1}" if unclosed else None
+        problems.add(place, f"not valid YAML: {_syntax(error, text)}", hint=hint)
         return None
     except yaml.YAMLError as error:
         problems.add(Place(source, 1, 1), f"not valid YAML: {shortened(str(error))}")
@@ -132,6 +140,7 @@ class _Open:
     key: Node | None = None
     merges: list[Node] = field(default_factory=list)
     size: int = 1
+    depth: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -209,16 +218,18 @@ class _Builder:
         place = self._place(event)
         self._kind(event, place)
         if len(self.stack) >= DEPTH_MAX:
-            self._stop(place, f"values are nested more than {DEPTH_MAX} deep")
+            self._stop(place, _TOO_DEEP)
         self.stack.append(_Open(place, event.anchor, entries=entries))
 
     def _close(self) -> None:
         top = self.stack.pop()
+        if top.depth > DEPTH_MAX:
+            self._stop(top.place, _TOO_DEEP)
         if top.entries is None:
-            node = Node(top.items, top.place, size=top.size)
+            node = Node(top.items, top.place, size=top.size, depth=top.depth)
         else:
             inherited = {key: entry for merge in reversed(top.merges) for key, entry in _entries(merge).items()}
-            node = Node({**inherited, **top.entries}, top.place, size=top.size)
+            node = Node({**inherited, **top.entries}, top.place, size=top.size, depth=top.depth)
         self._add(node, top.anchor)
 
     def _aliased(self, event: Any) -> Node:
@@ -242,6 +253,7 @@ class _Builder:
             return
         top = self.stack[-1]
         top.size += node.size
+        top.depth = max(top.depth, node.depth + 1)
         if top.entries is None:
             top.items.append(node)
         elif top.key is None:
