@@ -13,6 +13,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from runner.aws.faults import classify_failed, clean
 from runner.aws.requests import start_parameters
 from runner.aws.session import Answer, LaneSession, corrupt
 from runner.catalogue import FAMILIES
@@ -27,7 +28,10 @@ _BY_STEM: Final = {row.stem: row for row in FAMILIES.values()}
 
 
 class ComprehendClient:
-    """The job operations of one lane, over its open session."""
+    """The job operations of one lane, over its open session.
+
+    `operation` is a catalogue stem (`SentimentDetection`); a family's name does as well.
+    """
 
     def __init__(self, session: LaneSession) -> None:
         self._session = session
@@ -61,29 +65,28 @@ class ComprehendClient:
 
     async def list_jobs(
         self,
-        family: str,
+        operation: str,
         *,
         name: str | None = None,
         status: JobStatus | None = None,
         submitted_after: float | None = None,
         limit: int | None = None,
     ) -> list[RemoteJob] | Fault:
-        """The jobs of a family (its name or its catalogue stem), narrowed by one filter at most.
+        """The jobs of an operation, narrowed by one filter at most; all pages of them.
 
         The service takes one filter a call (COMPREHEND.md section 1.6), and its order is not to be relied upon.
         `submitted_after` is in seconds since the epoch and rounded down. With `limit`, the first so many that come.
         """
-        stem = _stem(family)
+        row = _BY_STEM[_stem(operation)]
         filters = _filter(name=name, status=status, submitted_after=submitted_after)
         size = PAGE_JOBS_MAX if limit is None else max(1, min(PAGE_JOBS_MAX, limit))
         parameters: Answer = {"MaxResults": size} | ({"Filter": filters} if filters else {})
-        operation = _BY_STEM[stem].list
         jobs: list[RemoteJob] = []
         tokens: set[str] = set()
         # Not botocore's paginators: two families have none, and this loop is bounded.
         for _ in range(PAGES_MAX):
-            page = await self._session.call("comprehend", operation, parameters)
-            read = page if isinstance(page, Fault) else _read_page(stem, page)
+            page = await self._session.call("comprehend", row.list, parameters)
+            read = page if isinstance(page, Fault) else _read_page(row.stem, page)
             if isinstance(read, Fault):
                 return read
             found, token = read
@@ -93,14 +96,14 @@ class ComprehendClient:
             if token is None:
                 return jobs
             if token in tokens:
-                return corrupt(operation, "the pages go round in a circle")
+                return corrupt(row.list, "the pages go round in a circle")
             tokens.add(token)
             parameters["NextToken"] = token
-        return corrupt(operation, f"more than {PAGES_MAX} pages")
+        return corrupt(row.list, f"more than {PAGES_MAX} pages")
 
-    async def describe(self, family: str, remote_id: RemoteId) -> RemoteJob | Fault:
+    async def describe(self, operation: str, remote_id: RemoteId) -> RemoteJob | Fault:
         """One job by its remote id; NOT_FOUND if the service does not know it."""
-        row = _BY_STEM[_stem(family)]
+        row = _BY_STEM[_stem(operation)]
         answer = await self._session.call("comprehend", row.describe, {"JobId": remote_id})
         if isinstance(answer, Fault):
             return answer
@@ -109,9 +112,9 @@ class ComprehendClient:
             return corrupt(row.describe, f"asked for job {remote_id}, the answer is about {job.remote_id}")
         return job
 
-    async def stop(self, family: str, remote_id: RemoteId) -> JobStatus | Fault:
+    async def stop(self, operation: str, remote_id: RemoteId) -> JobStatus | Fault:
         """Ask for a job to be stopped; the status then shown. REJECTED if it has ended, or its family cannot stop."""
-        row = _BY_STEM[_stem(family)]
+        row = _BY_STEM[_stem(operation)]
         if row.stop is None:
             return Fault(
                 kind=FaultKind.REJECTED,
@@ -169,15 +172,21 @@ def _read_job(operation: str, properties: Any) -> RemoteJob | Fault:
     if isinstance(status, Fault):
         return status
     output = properties.get("OutputDataConfig")
+    message = _text(properties.get("Message"))
     return RemoteJob(
         remote_id=RemoteId(remote_id),
-        name=properties.get("JobName"),
+        name=_text(properties.get("JobName")),
         status=status,
-        message=properties.get("Message"),
+        message=clean(message) if message else None,
         submitted_at=_seconds(properties.get("SubmitTime")),
         ended_at=_seconds(properties.get("EndTime")),
-        output_uri=output.get("S3Uri") if isinstance(output, dict) else None,
+        output_uri=_text(output.get("S3Uri")) if isinstance(output, dict) else None,
+        fault=classify_failed(message) if status is JobStatus.FAILED else None,
     )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _read_status(operation: str, status: Any) -> JobStatus | Fault:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-import runner.aws.session
-from runner.aws import ComprehendClient, LaneSession
+import runner.aws.connection
+from runner.aws import ComprehendClient, LaneSession, classify_failed
 from runner.aws.comprehend import PAGE_JOBS_MAX
 from runner.catalogue import FAMILIES
 from runner.errors import InternalError
@@ -86,7 +86,7 @@ async def test_a_start_over_a_kept_connection_is_not_repeated_behind_our_back(
 async def test_a_start_without_an_answer_in_time_is_unanswered(
     lane: LaneSpec, service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner.aws.session, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(runner.aws.connection, "READ_TIMEOUT_S", 0.2)
     service.instead("hang")
     async with LaneSession(lane) as session:
         fault = fault_of(await ComprehendClient(session).start(request()))
@@ -178,6 +178,7 @@ async def test_list_reads_every_member_of_a_job(comprehend: ComprehendClient, se
             submitted_at=1686606439.177,
             ended_at=1686606453.5,
             output_uri="s3://b/out/1-SENTIMENT-2/output/output.tar.gz",
+            fault=classify_failed("NO_READ_ACCESS_TO_INPUT: no"),
         )
     ]
 
@@ -361,3 +362,4 @@ async def test_every_status_of_the_model_is_read(status: JobStatus, comprehend: 
     job = await comprehend.describe("sentiment", ID)
     assert isinstance(job, RemoteJob)
     assert job.status is status
+    assert (job.fault is not None) is (status is JobStatus.FAILED)

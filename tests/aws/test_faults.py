@@ -16,7 +16,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from runner.aws import classify, classify_failed
-from runner.aws.faults import CODES, EXCEPTIONS, MESSAGE_CHARACTERS_MAX, starts_job
+from runner.aws.codes import CODES, EXCEPTIONS
+from runner.aws.faults import MESSAGE_CHARACTERS_MAX, classify_response, starts_job
 from runner.catalogue import FAMILIES
 from runner.model import Fault, FaultKind, Scope
 
@@ -389,6 +390,23 @@ def test_whatever_else_happens_after_sending_leaves_a_start_unanswered(error: Ex
 def test_a_strange_exception_of_a_look_is_unknown_and_parks() -> None:
     fault = classify(AttributeError("odd"), operation=LIST)
     assert (fault.kind, fault.scope, fault.code) == (FaultKind.UNKNOWN, Scope.LANE, "AttributeError")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("EndpointConnectionError", FaultKind.TRANSIENT),
+        ("IncompleteReadError", FaultKind.TRANSIENT),
+        ("IncompleteBody", FaultKind.TRANSIENT),
+        ("ReadTimeoutError", FaultKind.TRANSIENT),
+        ("NoCredentialsError", FaultKind.DENIED),
+        ("NoSuchKey", FaultKind.NOT_FOUND),
+    ],
+)
+def test_the_codes_of_storage_errors_are_understood(name: str, kind: FaultKind) -> None:
+    """Worker processes report S3's code, or the name of the exception where there was none."""
+    response = {"Error": {"Code": name, "Message": "s3://b/k: broke off"}}
+    assert classify_response(response, operation="GetObject").kind is kind
 
 
 def test_a_local_file_that_cannot_be_read_concerns_the_run() -> None:
