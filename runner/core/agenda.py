@@ -399,7 +399,7 @@ def _repairs(run: Run, now: float) -> Iterator[Proposal]:
         )
         if jobs and (len(jobs) >= slots or run.unsettled[analysis] == waiting):
             at = _not_before(run, "", RESULTS, now)
-            serial = run.repairs_planned + 1
+            serial = run.batches_planned + 1
             yield Proposal(at, c.GatherRepair(analysis=analysis, serial=serial, round=round_, jobs=tuple(jobs)))
             return
 

@@ -66,6 +66,10 @@ class Books:
         for record in sorted(self._by_id.values(), key=lambda record: record.facts.id):
             self.corpora.setdefault(record.facts.corpus, CorpusBook()).segments.append(record)
 
+    def surveyed(self) -> Iterator[SegmentFacts]:
+        """All segments surveyed so far, in no particular order."""
+        return (record.facts for record in self._by_id.values())
+
     def segments(self) -> Iterator[SegmentRecord]:
         """All segments, corpora in the order they were listed, segments in input order."""
         for book in self.corpora.values():

@@ -1,0 +1,166 @@
+"""Closing the books: the summary of a run, its `run.json`, the schemas of its results, and the exit code."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from runner import __version__
+from runner.compose.opening import OpenRun
+from runner.corpus import read_listing
+from runner.errors import EXIT_DONE, EXIT_ERRORS
+from runner.journal import RunDirectory
+from runner.planning.plan import Plan
+from runner.results import FORMAT_VERSION, VerifyReport, schema_of, write_summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisSummary:
+    """How one analysis went over one corpus: documents by outcome, and by code where it is not ok."""
+
+    corpus: str
+    analysis: str
+    ok: int
+    skipped: int
+    errors: int
+    codes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A run in numbers. `documents` counts lines of results; `pairs` counts (document, analysis)."""
+
+    documents: int
+    written: int
+    pairs: int
+    ok: int
+    skipped: int
+    errors: int
+    jobs: int
+    generations: int
+    repairs: int
+    duration_s: float
+    analyses: tuple[AnalysisSummary, ...]
+
+
+def summarise(opened: OpenRun) -> Summary:
+    """The numbers of a run as far as it is merged."""
+    run = opened.run
+    rows: dict[tuple[str, str], Counter[tuple[str, str]]] = {
+        (corpus.name, analysis.name): Counter()
+        for corpus in opened.manifest.corpora
+        for analysis in opened.manifest.analyses_of(corpus.name)
+    }
+    written = 0
+    for record in run.books.segments():
+        if record.merged is None:
+            continue
+        written += record.merged.lines
+        for tally in record.merged.tallies:
+            rows[record.facts.corpus, tally.analysis][tally.outcome, tally.code] += tally.documents
+    analyses = tuple(_row(corpus, analysis, counts) for (corpus, analysis), counts in rows.items())
+    began = run.began
+    return Summary(
+        documents=sum(segment.documents for segment in run.books.surveyed()),
+        written=written,
+        pairs=sum(row.ok + row.skipped + row.errors for row in analyses),
+        ok=sum(row.ok for row in analyses),
+        skipped=sum(row.skipped for row in analyses),
+        errors=sum(row.errors for row in analyses),
+        jobs=len(run.jobs),
+        generations=sum(record.starts > 0 for record in run.jobs.values())
+        + sum(record.generation for record in run.jobs.values()),
+        repairs=sum(1 for record in run.jobs.values() if record.job.repairs),
+        duration_s=opened.clock.now() - began.at if began else 0.0,
+        analyses=analyses,
+    )
+
+
+def _row(corpus: str, analysis: str, counts: Counter[tuple[str, str]]) -> AnalysisSummary:
+    def total(outcome: str) -> int:
+        return sum(count for (kind, _), count in counts.items() if kind == outcome)
+
+    codes: Counter[str] = Counter()
+    for (outcome, code), count in counts.items():
+        if outcome != "ok":
+            codes[code] += count
+    return AnalysisSummary(
+        corpus=corpus,
+        analysis=analysis,
+        ok=total("ok"),
+        skipped=total("skipped"),
+        errors=total("error"),
+        codes=dict(sorted(codes.items())),
+    )
+
+
+def write_plan(directory: RunDirectory, plan: Plan) -> None:
+    """Keep the plan beside the journal, for people and programs."""
+    write_summary(directory.plan_path, plan.to_json())
+
+
+def close_books(opened: OpenRun, plan: Plan) -> int:
+    """Write the schemas and, last of all, `run.json`. Returns the exit code: 0, or 3 for more errors than tolerated."""
+    results = opened.directory.results(opened.manifest.output)
+    results.mkdir(parents=True, exist_ok=True)
+    for corpus in opened.manifest.corpora:
+        schema = schema_of(corpus.name, opened.manifest.analyses_of(corpus.name))
+        write_summary(results / f"{corpus.name}.schema.json", schema)
+    summary = summarise(opened)
+    tolerated = opened.manifest.policy.tolerate.allows(summary.errors, summary.pairs)
+    code = EXIT_DONE if tolerated else EXIT_ERRORS
+    write_summary(results / "run.json", _run_json(opened, plan, summary, code))
+    return code
+
+
+def _run_json(opened: OpenRun, plan: Plan, summary: Summary, code: int) -> dict[str, object]:
+    run, manifest = opened.run, opened.manifest
+    session = run.session
+    results = opened.directory.results(manifest.output)
+    return {
+        "format": FORMAT_VERSION,
+        "run": run.run_id,
+        "name": manifest.name,
+        "runner": __version__,
+        "exit_code": code,
+        "lanes": [
+            {"lane": lane, "engine": engine, "account": account}
+            for lane, engine, _, account in (session.engines if session else ())
+        ],
+        "models": dict(session.analyzers) if session else {},
+        "summary": asdict(summary),
+        "units": plan.units.upper,
+        "usd": 0.0 if manifest.embedded else plan.usd,
+        "files": [facts for corpus in manifest.corpora for facts in _files(results, corpus.name)],
+    }
+
+
+def _files(results: Path, corpus: str) -> list[dict[str, object]]:
+    """Name, size and sha256 of a corpus's result files."""
+    found: list[dict[str, object]] = []
+    for path in sorted((results / corpus).glob("*.jsonl")):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        found.append({"name": f"{corpus}/{path.name}", "bytes": path.stat().st_size, "sha256": digest})
+    return found
+
+
+def changed_files(opened: OpenRun, reports: Iterable[VerifyReport]) -> Iterator[str]:
+    """Result files that are not as `run.json` says."""
+    path = opened.directory.results(opened.manifest.output) / "run.json"
+    said = {entry["name"]: entry["sha256"] for entry in json.loads(path.read_bytes()).get("files", ())}
+    found = {facts.name: facts.sha256 for report in reports for facts in report.files}
+    for name in sorted(said.keys() | found.keys()):
+        if said.get(name) != found.get(name):
+            yield name
+
+
+def listing_row(opened: OpenRun, corpus: str, index: int) -> str:
+    """The path of a listed source."""
+    rows = read_listing(opened.directory.listing(corpus))
+    return next(itertools.islice(rows, index, None)).path

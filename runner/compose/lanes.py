@@ -1,0 +1,145 @@
+"""The lanes of a run, opened: sessions, clients, the embedded endpoint, and who answers at each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from runner.aws import ComprehendClient, LaneSession, StagingClient
+from runner.compose.embedded import EmbeddedOptions, embedded_endpoint
+from runner.core import events as e
+from runner.core.run import Run
+from runner.core.states import State
+from runner.errors import CredentialsError, RunDirectoryError, ServiceError
+from runner.journal import RunDirectory
+from runner.model import Fault, FaultKind, LaneSpec, Manifest, Scope
+
+EMBEDDED_STAGING: Final = "s3://runner-staging/"
+EMBEDDED_ROLE: Final = "arn:aws:iam::000000000000:role/embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLane:
+    """A lane that can be called, and what is known of who answers there."""
+
+    spec: LaneSpec
+    service: ComprehendClient
+    staging: StagingClient
+    engine: str
+    incarnation: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLanes:
+    """All lanes of a run. `analyzers` are the versions behind an embedded lane, by family."""
+
+    lanes: tuple[OpenLane, ...]
+    analyzers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def engines(self) -> tuple[tuple[str, str, str, str], ...]:
+        """(lane, engine, incarnation, account) of each, for the journal."""
+        return tuple((lane.spec.name, lane.engine, lane.incarnation, lane.account) for lane in self.lanes)
+
+
+@asynccontextmanager
+async def open_lanes(
+    manifest: Manifest, directory: RunDirectory, *, workers: int, analyzers: str
+) -> AsyncIterator[OpenLanes]:
+    """Open every lane of a manifest for as long as the block lasts.
+
+    Raises MachineError if the embedded endpoint does not start, CredentialsError for credentials that are missing or of
+    another account, and ServiceError for a lane that does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        lanes = []
+        versions: tuple[tuple[str, str], ...] = ()
+        for spec in manifest.lanes:
+            if spec.remote:
+                lanes.append(await _open_remote(stack, spec))
+                continue
+            options = EmbeddedOptions(data_dir=directory.endpoint, workers=workers, analyzers=analyzers)
+            ready = await stack.enter_async_context(embedded_endpoint(options))
+            versions = tuple(sorted(ready.analyzers.items()))
+            lanes.append(await _open_embedded(stack, spec, ready.endpoint_url, ready.incarnation))
+        yield OpenLanes(lanes=tuple(lanes), analyzers=versions)
+
+
+async def _open_remote(stack: AsyncExitStack, spec: LaneSpec) -> OpenLane:
+    session = await stack.enter_async_context(LaneSession(spec))
+    account = await session.identity()
+    if isinstance(account, Fault):
+        raise _refusal(spec, account)
+    staging = StagingClient(session)
+    fault = await staging.check(spec.staging)
+    if fault is not None:
+        raise _refusal(spec, fault)
+    engine = session.endpoint("comprehend")
+    return OpenLane(
+        spec=spec,
+        service=ComprehendClient(session),
+        staging=staging,
+        engine=engine,
+        incarnation=engine,
+        account=account,
+    )
+
+
+async def _open_embedded(stack: AsyncExitStack, spec: LaneSpec, url: str, incarnation: str) -> OpenLane:
+    spec = replace(spec, url=url, staging=EMBEDDED_STAGING, data_access_role=EMBEDDED_ROLE)
+    session = await stack.enter_async_context(LaneSession(spec))
+    staging = StagingClient(session)
+    fault = await staging.ensure_bucket(spec.staging)
+    if fault is not None:
+        raise _refusal(spec, fault)
+    return OpenLane(
+        spec=spec,
+        service=ComprehendClient(session),
+        staging=staging,
+        engine="embedded",
+        incarnation=incarnation,
+        account="000000000000",
+    )
+
+
+def _refusal(spec: LaneSpec, fault: Fault) -> CredentialsError | ServiceError:
+    """A lane that cannot be used when a run begins ends it at once, before anything is read or sent."""
+    if fault.code == "WRONG_ACCOUNT":
+        return CredentialsError(fault.message, hint=fault.hint)
+    return ServiceError(fault.code, f"lane {spec.name}: {fault.message}", hint=fault.hint)
+
+
+def session_events(run: Run, lanes: OpenLanes, opened: e.SessionOpened) -> Iterator[e.Event]:
+    """What the opening of lanes means for a run: the session, and what an endpoint that lost its data took with it.
+
+    Raises RunDirectoryError if an embedded lane's analyzers are not those that the run began with.
+    """
+    before = run.session
+    known = {lane: incarnation for lane, _, incarnation, _ in before.engines} if before else {}
+    if before and before.analyzers and lanes.analyzers and before.analyzers != lanes.analyzers:
+        raise RunDirectoryError(
+            run.began.name if run.began else "run",
+            f"it began with analyzers {_versions(before.analyzers)}, here are {_versions(lanes.analyzers)}",
+            hint="install the version of the runner that it began with, or begin anew with --again",
+        )
+    yield opened
+    for lane in lanes.lanes:
+        if lane.spec.remote or known.get(lane.spec.name) in {None, lane.incarnation}:
+            continue
+        fault = Fault(
+            kind=FaultKind.NOT_FOUND,
+            scope=Scope.LANE,
+            code="ENDPOINT_LOST",
+            message="the embedded endpoint lost its data directory, and its jobs with it",
+        )
+        yield e.StagingLost(at=opened.at, lane=lane.spec.name, fault=fault)
+        for record in run.jobs.values():
+            if record.lane == lane.spec.name and record.state in {State.UNSURE, State.ACTIVE, State.ENDED}:
+                yield e.GenerationLost(at=opened.at, job=record.job.key, generation=record.generation, fault=fault)
+
+
+def _versions(analyzers: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{family} {version}" for family, version in analyzers)

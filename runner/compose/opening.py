@@ -1,0 +1,264 @@
+"""Opening a run: which directory, whose lock, what the journal says; and beginning one that is not there yet."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from runner import __version__
+from runner.core import events as e
+from runner.core.records import CoreConfig
+from runner.core.run import Run
+from runner.corpus import list_corpus, read_listing
+from runner.engine.clock import RunClock
+from runner.errors import RunDirectoryError
+from runner.journal import Journal, RunDirectory, find_runs, new_run_id, point_latest
+from runner.manifest import describe_form, describe_identity, identity_difference, identity_digest
+from runner.model import Manifest, RunId
+
+RUNS: Final = Path("runs")
+RECHECK_DENIED_S: Final = 60.0
+"""On a terminal, how long after a refusal (expired credentials, say) to look again."""
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run whose directory is locked (unless read only) and whose journal is folded."""
+
+    directory: RunDirectory
+    journal: Journal
+    manifest: Manifest
+    run: Run
+    clock: RunClock
+    notices: list[str] = field(default_factory=list)
+    """What the user should know of how it was opened."""
+
+    def record(self, *events: e.Event) -> None:
+        """Apply facts and make them durable; for what happens outside the driver."""
+        for event in events:
+            self.run.apply(event)
+        self.journal.append([event for event in events if not event.volatile])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the results are whole: `run.json` is written last."""
+        return is_complete(self.directory, self.manifest)
+
+
+def is_complete(directory: RunDirectory, manifest: Manifest) -> bool:
+    """Whether a run's `run.json` is there."""
+    return (directory.results(manifest.output) / "run.json").exists()
+
+
+def config_of(manifest: Manifest, *, interactive: bool = False, workers: int = 2) -> CoreConfig:
+    """What the scheduler is told of a manifest."""
+    return CoreConfig(
+        lanes=manifest.lanes,
+        analyses=manifest.analyses,
+        repair_rounds=manifest.policy.repair_rounds,
+        on_failure=manifest.policy.on_failure,
+        recheck_denied_s=RECHECK_DENIED_S if interactive else None,
+        collecting_max=max(1, workers),
+        merging_max=max(1, workers),
+        spool_bytes_max=manifest.policy.spool_budget_bytes,
+    )
+
+
+# --- choosing ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The run directory that a command works in; `notices` say why where that may surprise."""
+
+    directory: RunDirectory
+    run_id: RunId
+    """The id of the run, if it has yet to begin."""
+    named: bool = False
+    """Whether the user named the directory."""
+    notices: tuple[str, ...] = ()
+
+
+def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path = RUNS) -> Choice:
+    """The run to go on with, or a fresh directory: as DESIGN 5.3 says.
+
+    Raises RunDirectoryError if a named directory holds a run of another identity, or of another form of output.
+    """
+    run_id = new_run_id(time.time(), os.urandom(10))
+    if run_dir is not None:
+        directory = RunDirectory.at(run_dir)
+        if directory.begun:
+            _refuse_other(directory, manifest)
+        return Choice(directory=directory, run_id=run_id, named=True)
+    base = runs / manifest.name
+    digest = identity_digest(manifest)
+    notices: list[str] = []
+    for directory in find_runs(base):
+        began = began_of(directory)
+        if began.identity_digest == digest:
+            if is_complete(directory, manifest) and (again or not listing_unchanged(directory, manifest)):
+                if not again:
+                    notices.append(f"the sources have changed since {directory.root.name} finished: this is a new run")
+                break
+            _refuse_form(directory, manifest, began)
+            return Choice(directory=directory, run_id=run_id)
+        if not notices and not is_complete(directory, manifest):
+            differs = "; ".join(identity_difference(json.loads(began.identity), describe_identity(manifest))[:3])
+            notices.append(f"{directory.root} is unfinished and stays as it is; this is a new run, since {differs}")
+    return Choice(directory=RunDirectory.at(base / run_id), run_id=run_id, notices=tuple(notices))
+
+
+def began_of(directory: RunDirectory) -> e.RunBegan:
+    """The first event of a run's journal."""
+    with Journal.open(directory.journal_path, read_only=True) as journal:
+        first = next(iter(journal.read()), None)
+    if first is None or not isinstance(first[1], e.RunBegan):
+        raise RunDirectoryError(
+            str(directory.root), "its journal has no beginning", hint="remove the directory, nothing was bought with it"
+        )
+    return first[1]
+
+
+def _refuse_other(directory: RunDirectory, manifest: Manifest) -> None:
+    began = began_of(directory)
+    if began.identity_digest != identity_digest(manifest):
+        differences = identity_difference(json.loads(began.identity), describe_identity(manifest))
+        raise RunDirectoryError(
+            str(directory.root),
+            "it holds a run of another identity: " + "; ".join(differences),
+            hint="name another --run-dir, or leave it out to begin a new run",
+        )
+    _refuse_form(directory, manifest, began)
+
+
+def _refuse_form(directory: RunDirectory, manifest: Manifest, began: e.RunBegan) -> None:
+    differences = identity_difference(json.loads(began.form), describe_form(manifest))
+    if differences:
+        raise RunDirectoryError(
+            str(directory.root),
+            "the form of the output is fixed when a run begins: " + "; ".join(differences),
+            hint="put it back as it was, or begin anew with --again",
+        )
+
+
+def listing_unchanged(directory: RunDirectory, manifest: Manifest) -> bool:
+    """Whether every corpus's sources are as they were when the run listed them."""
+    try:
+        return all(
+            list(read_listing(directory.listing(corpus.name))) == list_corpus(corpus) for corpus in manifest.corpora
+        )
+    except OSError:
+        return False
+
+
+# --- opening ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_run(choice: Choice, manifest: Manifest, *, interactive: bool = False, workers: int = 2) -> Iterator[OpenRun]:
+    """Lock a run's directory, fold its journal, and begin the run if there is none.
+
+    Raises RunDirectoryError if another process holds it.
+    """
+    directory = choice.directory
+    directory.create()
+    with directory.acquire() as lock:
+        lock.wait_for_orphans()
+        begun = directory.begun
+        journal = Journal.open(directory.journal_path) if begun else Journal.create(directory.journal_path)
+        with journal:
+            run = Run(config_of(manifest, interactive=interactive, workers=workers))
+            opened = OpenRun(
+                directory=directory,
+                journal=journal,
+                manifest=manifest,
+                run=run,
+                clock=RunClock(journal.last_at()),
+                notices=list(choice.notices),
+            )
+            fold(run, journal)
+            if run.began is None:
+                opened.record(_began(choice.run_id, opened.clock.now(), manifest))
+            if not choice.named:
+                point_latest(directory.root.parent, run.run_id)
+            yield opened
+
+
+@contextmanager
+def open_existing(
+    directory: RunDirectory, *, interactive: bool = False, workers: int = 2, wait_s: float = 0.0
+) -> Iterator[OpenRun]:
+    """Lock and fold a run that exists, with the manifest it began with."""
+    directory.require()
+    manifest = manifest_of(began_of(directory))
+    with directory.acquire(wait_s=wait_s) as lock:
+        lock.wait_for_orphans()
+        with Journal.open(directory.journal_path) as journal:
+            run = Run(config_of(manifest, interactive=interactive, workers=workers))
+            fold(run, journal)
+            clock = RunClock(journal.last_at())
+            yield OpenRun(directory=directory, journal=journal, manifest=manifest, run=run, clock=clock)
+
+
+@contextmanager
+def read_run(directory: RunDirectory) -> Iterator[OpenRun]:
+    """Fold a run's journal without locking it: also while another process drives it."""
+    directory.require()
+    manifest = manifest_of(began_of(directory))
+    with Journal.open(directory.journal_path, read_only=True) as journal:
+        run = Run(config_of(manifest))
+        fold(run, journal)
+        clock = RunClock(journal.last_at())
+        yield OpenRun(directory=directory, journal=journal, manifest=manifest, run=run, clock=clock)
+
+
+def fold(run: Run, journal: Journal, *, notice: Callable[[e.Event], None] | None = None) -> None:
+    """Apply every event of a journal, in order."""
+    for _, event in journal.read():
+        run.apply(event)
+        if notice is not None:
+            notice(event)
+
+
+def manifest_of(began: e.RunBegan) -> Manifest:
+    """The manifest that a run began with."""
+    return msgspec.json.decode(began.spec, type=Manifest)
+
+
+def _began(run_id: RunId, now: float, manifest: Manifest) -> e.RunBegan:
+    return e.RunBegan(
+        at=now,
+        run=run_id,
+        name=manifest.name,
+        version=__version__,
+        identity=_canonical(describe_identity(manifest)),
+        identity_digest=identity_digest(manifest),
+        form=_canonical(describe_form(manifest)),
+        spec=msgspec.json.encode(manifest, order="deterministic").decode(),
+    )
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+
+
+def with_options(
+    manifest: Manifest, *, lane: str | None = None, limit: int | None = None, budget_usd: float | None = None
+) -> Manifest:
+    """A manifest as the options of the command line change it."""
+    if lane is not None:
+        manifest = replace(manifest, lanes=tuple(spec for spec in manifest.lanes if spec.name == lane))
+    if limit is not None:
+        corpora = tuple(replace(corpus, limit=min(limit, corpus.limit or limit)) for corpus in manifest.corpora)
+        manifest = replace(manifest, corpora=corpora)
+    if budget_usd is not None:
+        manifest = replace(manifest, policy=replace(manifest.policy, budget_usd=budget_usd))
+    return manifest

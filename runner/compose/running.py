@@ -1,0 +1,251 @@
+"""`run` and `plan`: from a manifest to closed books, or as far as limits, faults and the user let it go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import anyio
+
+from runner import __version__
+from runner.compose import finishing
+from runner.compose.lanes import OpenLanes, open_lanes, session_events
+from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
+from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
+from runner.compose.staging import LaneStaging
+from runner.compose.surveying import Surveyor
+from runner.compose.upkeep import tidy
+from runner.compose.workshop import LocalWorkshop
+from runner.core import events as e
+from runner.core.run import Run
+from runner.engine.driver import Driver
+from runner.engine.executor import Executor
+from runner.engine.ports import Observer
+from runner.engine.workers import WorkerPool
+from runner.errors import EXIT_ERRORS, EXIT_INTERRUPTED, EXIT_UNFINISHED, EXIT_USER, LimitError
+from runner.journal import hold_worker_lock
+from runner.model import Manifest
+from runner.planning.durations import DurationModel
+from runner.planning.plan import Plan, gate, make_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What `run` and `plan` are told beside the manifest."""
+
+    run_dir: Path | None = None
+    lane: str | None = None
+    limit: int | None = None
+    budget_usd: float | None = None
+    for_s: float | None = None
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    again: bool = False
+    yes: bool = False
+    interactive: bool = False
+    analyzers: Literal["default", "noop"] = "default"
+    """What an embedded endpoint answers with; `noop` is for measuring."""
+
+    def applied(self, manifest: Manifest) -> Manifest:
+        """The manifest as these options change it."""
+        return with_options(manifest, lane=self.lane, limit=self.limit, budget_usd=self.budget_usd)
+
+
+@dataclass(slots=True)
+class Hooks:
+    """How a run speaks to whoever started it. `observe` is asked once the run is open, before anything happens."""
+
+    say: Callable[[str], None] = lambda _: None
+    confirm: Callable[[Plan], bool] = lambda _: False
+    observe: Callable[[OpenRun], Sequence[Observer]] = lambda _: ()
+    planned: Callable[[Plan], None] = lambda _: None
+    signals: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a `run` ended. `summary` is what `run.json` holds, or would hold, of it."""
+
+    exit_code: int
+    directory: Path
+    results: Path
+    run_id: str
+    ended: Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"]
+    summary: finishing.Summary
+    parks: tuple[e.WorkParked, ...] = ()
+    resumed: bool = False
+
+
+async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) -> Outcome:
+    """Carry a manifest out, or go on with it.
+
+    Raises UserError and its kin for what the user must mend before anything goes on, LimitError for a budget or a price
+    that nobody confirmed. Everything else is in the outcome.
+    """
+    manifest = options.applied(manifest)
+    choice = choose(manifest, run_dir=options.run_dir, again=options.again)
+    with open_run(choice, manifest, interactive=options.interactive, workers=options.workers) as opened:
+        for notice in opened.notices:
+            hooks.say(notice)
+        if opened.run.finished is not None and opened.complete:
+            return _outcome(opened, opened.run.finished.exit_code, "finished", resumed=True)
+        observers = list(hooks.observe(opened))
+        return await _Session(opened, options, hooks, observers).run()
+
+
+async def plan_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks, choice: Choice) -> Plan:
+    """Survey a manifest's corpora and plan; nothing is sent anywhere. The survey stays in the chosen directory."""
+    manifest = options.applied(manifest)
+    with open_run(choice, manifest, workers=options.workers) as opened:
+        session = _Session(opened, options, hooks, list(hooks.observe(opened)))
+        return await session.plan()
+
+
+class _Session:
+    """One process's work on one run."""
+
+    def __init__(self, opened: OpenRun, options: RunOptions, hooks: Hooks, observers: list[Observer]) -> None:
+        self._opened = opened
+        self._run: Run = opened.run
+        self._manifest = opened.manifest
+        self._options = options
+        self._hooks = hooks
+        self._observers = observers
+        self._resumed = opened.run.sessions > 0
+        self._pool = WorkerPool(options.workers, prepare=hold_worker_lock, directory=opened.directory.root)
+
+    async def plan(self) -> Plan:
+        """Survey what is not surveyed, and plan."""
+        surveyor = Surveyor(
+            self._run,
+            self._opened.directory,
+            self._manifest,
+            pool=self._pool,
+            record=self._record,
+            now=self._opened.clock.now,
+        )
+        await surveyor.survey()
+        segments = [record.facts for record in self._run.books.segments()]
+        return make_plan(self._manifest, segments, durations=DurationModel())
+
+    async def run(self) -> Outcome:
+        """Everything, in order."""
+        tidy(self._opened.directory, self._run, self._manifest)
+        plan = await self.plan()
+        self._hooks.planned(plan)
+        gate(plan, self._manifest)
+        self._confirm(plan)
+        finishing.write_plan(self._opened.directory, plan)
+        async with open_lanes(
+            self._manifest,
+            self._opened.directory,
+            workers=self._options.workers,
+            analyzers=self._options.analyzers,
+        ) as lanes:
+            self._open_session(lanes)
+            if not self._run.books.complete:
+                self._record_plan(plan)
+            halted = await self._drive(lanes)
+        return self._close(plan, halted)
+
+    def _confirm(self, plan: Plan) -> None:
+        """Ask, or refuse, where money would be spent that no budget covers."""
+        remote = not self._manifest.embedded
+        if not remote or self._run.gate_passed or self._options.yes or self._manifest.policy.budget_usd is not None:
+            return
+        if plan.usd <= 0 and not plan.unpriced:
+            return
+        if self._options.interactive and self._hooks.confirm(plan):
+            return
+        raise LimitError(
+            f"this run would cost about {plan.usd:.2f} USD, and nobody agreed to that",
+            hint="give it a budget (`--budget USD`), or say `--yes`",
+        )
+
+    def _open_session(self, lanes: OpenLanes) -> None:
+        opened = e.SessionOpened(
+            at=self._opened.clock.now(),
+            version=__version__,
+            purpose="run",
+            engines=lanes.engines,
+            analyzers=lanes.analyzers,
+        )
+        self._record(*session_events(self._run, lanes, opened))
+
+    def _record_plan(self, plan: Plan) -> None:
+        now = self._opened.clock.now()
+        usd = plan.usd if not self._manifest.embedded else 0.0
+        self._record(
+            *(e.BatchPlanned(at=now, batch=batch) for batch in plan.work.batches),
+            *(e.JobPlanned(at=now, job=job) for job in plan.work.jobs),
+            e.GatePassed(at=now, usd=usd),
+            e.PlanFinished(at=now, jobs=len(plan.work.jobs), usd=usd),
+        )
+
+    def _record(self, *events: e.Event) -> None:
+        self._opened.record(*events)
+        for event in events:
+            for observer in self._observers:
+                observer.notice(event)
+
+    async def _drive(self, lanes: OpenLanes) -> str | None:
+        """Drive the run; returns why it was halted, if it was."""
+        driver = make_driver(self._opened, lanes, self._pool, self._observers)
+        async with anyio.create_task_group() as tasks:
+            if self._hooks.signals:
+                tasks.start_soon(halt_on_signal, driver, self._hooks.say)
+            if self._options.for_s is not None:
+                tasks.start_soon(halt_at_deadline, driver, self._options.for_s)
+            tasks.start_soon(watch_for_cancel, driver, self._opened.directory.root, self._opened.clock.now)
+            await driver.drive()
+            tasks.cancel_scope.cancel()
+        return driver.halted
+
+    def _close(self, plan: Plan, halted: str | None) -> Outcome:
+        if self._run.closed:
+            code = finishing.close_books(self._opened, plan)
+            self._record(e.RunFinished(at=self._opened.clock.now(), exit_code=code))
+            return _outcome(self._opened, code, "finished", resumed=self._resumed)
+        if self._run.cancelling:
+            return _outcome(self._opened, EXIT_UNFINISHED, "cancelled", resumed=self._resumed)
+        if halted == "deadline":
+            return _outcome(self._opened, EXIT_UNFINISHED, "deadline", resumed=self._resumed)
+        if halted is not None:
+            return _outcome(self._opened, EXIT_INTERRUPTED, "interrupted", resumed=self._resumed)
+        if self._run.stopping:
+            return _outcome(self._opened, EXIT_ERRORS, "failed", resumed=self._resumed)
+        return _outcome(self._opened, EXIT_USER, "parked", resumed=self._resumed)
+
+
+def make_driver(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: Sequence[Observer]) -> Driver:
+    """A driver over open lanes."""
+    clients = {lane.spec.name: (lane.spec, lane.staging) for lane in lanes.lanes}
+    executor = Executor(
+        services={lane.spec.name: lane.service for lane in lanes.lanes},
+        staging=LaneStaging(opened.run, opened.directory, opened.manifest, clients),
+        workshop=LocalWorkshop(
+            opened.run, opened.directory, opened.manifest, lanes=(lane.spec for lane in lanes.lanes), pool=pool
+        ),
+    )
+    return Driver(opened.run, executor=executor, recorder=opened.journal, now=opened.clock.now, observers=observers)
+
+
+def _outcome(
+    opened: OpenRun,
+    code: int,
+    ended: Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"],
+    *,
+    resumed: bool,
+) -> Outcome:
+    return Outcome(
+        exit_code=code,
+        directory=opened.directory.root,
+        results=opened.directory.results(opened.manifest.output),
+        run_id=opened.run.run_id,
+        ended=ended,
+        summary=finishing.summarise(opened),
+        parks=tuple(opened.run.parks.values()),
+        resumed=resumed,
+    )

@@ -1,0 +1,116 @@
+"""The survey of a run: listings taken once, ranges read by worker processes, facts recorded as they arrive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import anyio
+
+from runner.core import events as e
+from runner.core.run import Run
+from runner.corpus import list_corpus, ranges, read_listing, write_listing
+from runner.engine.workers import WorkerPool
+from runner.journal import RunDirectory
+from runner.model import CorpusSpec, Manifest, SourceFile, SourceRange, SurveyReport, SurveyTask
+from runner.survey import survey_range
+
+Record = Callable[[e.Event], None]
+
+
+class Surveyor:
+    """Surveys what has not been surveyed yet; each range's facts are recorded once its files are durable."""
+
+    def __init__(
+        self,
+        run: Run,
+        directory: RunDirectory,
+        manifest: Manifest,
+        *,
+        pool: WorkerPool,
+        record: Record,
+        now: Callable[[], float],
+    ) -> None:
+        self._run = run
+        self._directory = directory
+        self._manifest = manifest
+        self._pool = pool
+        self._record = record
+        self._now = now
+
+    async def survey(self) -> None:
+        """Bring the survey to its end. Raises SourceError for a corpus that cannot be listed or read."""
+        if self._run.survey_finished:
+            return
+        listings = [(corpus, self._listing(corpus)) for corpus in self._manifest.corpora]
+        for corpus, listing in listings:
+            await self._corpus(corpus, listing)
+        documents = sum(segment.documents for segment in self._run.books.surveyed())
+        size = sum(segment.bytes for segment in self._run.books.surveyed())
+        self._record(e.SurveyFinished(at=self._now(), documents=documents, bytes=size))
+
+    def _listing(self, corpus: CorpusSpec) -> list[SourceFile]:
+        """The corpus's listing: taken now, or as it was taken when the run began."""
+        path = self._directory.listing(corpus.name)
+        if corpus.name in self._run.listings:
+            return list(read_listing(path))
+        listing = list_corpus(corpus)
+        digest = write_listing(path, listing)
+        taken = e.ListingTaken(
+            at=self._now(),
+            corpus=corpus.name,
+            digest=digest,
+            files=len(listing),
+            bytes=sum(file.size for file in listing),
+            ranges=sum(1 for _ in ranges(corpus, listing)),
+        )
+        self._record(taken)
+        return listing
+
+    async def _corpus(self, corpus: CorpusSpec, listing: list[SourceFile]) -> None:
+        index = self._manifest.corpora.index(corpus)
+        left = [part for part in ranges(corpus, listing) if part.index not in self._run.surveyed[corpus.name]]
+        if corpus.limit is not None:
+            # A limit counts documents, so each range must know what those before it held: one at a time.
+            for source_range in left:
+                so_far = sum(s.documents for s in self._run.books.surveyed() if s.corpus == corpus.name)
+                if so_far >= corpus.limit:
+                    break
+                await self._range(corpus, index, source_range, corpus.limit - so_far)
+            return
+        send, receive = anyio.create_memory_object_stream[SourceRange](math.inf)
+        with send:
+            for source_range in left:
+                send.send_nowait(source_range)
+        with receive:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(min(self._pool.size, len(left))):
+                    tasks.start_soon(self._work_through, corpus, index, receive)
+
+    async def _work_through(
+        self, corpus: CorpusSpec, index: int, ranges_left: anyio.abc.ObjectReceiveStream[SourceRange]
+    ) -> None:
+        async for source_range in ranges_left:
+            await self._range(corpus, index, source_range, None)
+
+    async def _range(
+        self, corpus: CorpusSpec, index: int, source_range: SourceRange, documents_max: int | None
+    ) -> None:
+        task = SurveyTask(
+            corpus=corpus,
+            corpus_index=index,
+            source_range=source_range,
+            analyses=self._manifest.analyses_of(corpus.name),
+            undecodable=self._manifest.policy.undecodable,
+            directory=str(self._directory.root),
+            documents_max=documents_max,
+        )
+        report: SurveyReport = await self._pool.run(survey_range, task)
+        surveyed = e.RangeSurveyed(
+            at=self._now(),
+            corpus=corpus.name,
+            index=report.index,
+            segments=report.segments,
+            notices=report.notices,
+        )
+        self._record(surveyed)

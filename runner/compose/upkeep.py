@@ -1,0 +1,72 @@
+"""What a crash may leave behind, put right before a run goes on (DESIGN section 3, Merging: "On start").
+
+Everything here is derived from the journal: files that no event speaks of are deleted, results that are shorter than
+the journal says are refused loudly. What is longer is cut back by the next merge.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.core.run import Run
+from runner.core.states import State
+from runner.errors import RunDirectoryError
+from runner.journal import RunDirectory
+from runner.model import Manifest
+from runner.results import result_path
+
+
+def tidy(directory: RunDirectory, run: Run, manifest: Manifest) -> None:
+    """Delete temporary files, and parts and spool files without their event; check the results' lengths.
+
+    Raises RunDirectoryError if a result file is shorter than the journal says.
+    """
+    results = directory.results(manifest.output)
+    for folder in (directory.ledgers, directory.parts, directory.spools, results, *_corpora(results, manifest)):
+        for leftover in folder.glob("*.tmp") if folder.is_dir() else ():
+            leftover.unlink(missing_ok=True)
+    _tidy_spools(directory, run)
+    if run.survey_finished:
+        _tidy_parts(directory, run)
+    for corpus in manifest.corpora:
+        if corpus.name in run.books.corpora:
+            _check_results(results, run, corpus.name)
+
+
+def _corpora(results: Path, manifest: Manifest) -> list[Path]:
+    return [results / corpus.name for corpus in manifest.corpora]
+
+
+def _tidy_spools(directory: RunDirectory, run: Run) -> None:
+    needed = {
+        directory.spool(key, record.generation).name
+        for key, record in run.jobs.items()
+        if record.state is State.COLLECTED and (run.books.needs_spool(key) or not record.settled)
+    }
+    for path in directory.spools.iterdir():
+        if path.name not in needed:
+            path.unlink()
+
+
+def _tidy_parts(directory: RunDirectory, run: Run) -> None:
+    known = {part.id for record in run.books.segments() for part in record.facts.parts}
+    known |= {part for batch in run.batches.values() for part in batch.parts}
+    for path in directory.parts.iterdir():
+        if path.name.partition(".")[0] not in known:
+            path.unlink()
+
+
+def _check_results(results: Path, run: Run, corpus: str) -> None:
+    ends: dict[int, int] = {}
+    for record in run.books.corpora[corpus].segments:
+        if record.merged is not None:
+            ends[record.merged.file] = record.merged.end
+    for file, end in ends.items():
+        path = result_path(str(results), corpus, file)
+        size = path.stat().st_size if path.exists() else 0
+        if size < end:
+            raise RunDirectoryError(
+                str(path),
+                f"it has {size} bytes, and the journal says that {end} were written",
+                hint="restore the file, or begin anew with --again",
+            )

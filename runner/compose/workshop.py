@@ -1,0 +1,249 @@
+"""The workshop port: turns commands about local work into tasks for worker processes, and their errors into faults."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from anyio import BrokenWorkerProcess
+
+from runner.aws.faults import classify_response
+from runner.compose.staging import PAD_NAME
+from runner.core.books import SegmentRecord
+from runner.core.commands import (
+    CollectJob,
+    GatherRepair,
+    MergeSegments,
+    PatchFile,
+    PlannedRepair,
+    Released,
+    ReleaseSpools,
+)
+from runner.core.records import JobRecord
+from runner.core.run import Run
+from runner.core.states import State
+from runner.engine.workers import WorkerPool
+from runner.errors import MachineError, OutputError, RunDirectoryError, RunnerError, ServiceError
+from runner.journal import RunDirectory
+from runner.model import (
+    AnalysisSpec,
+    CollectPart,
+    CollectReport,
+    CollectTask,
+    Fault,
+    FaultKind,
+    GivenUp,
+    JobKey,
+    LaneSpec,
+    Manifest,
+    MergeReport,
+    MergeSegment,
+    MergeTask,
+    PartId,
+    PatchTask,
+    RepairTask,
+    Scope,
+    SpoolRef,
+)
+from runner.planning.durations import DurationModel
+from runner.planning.repair import repair_batch
+from runner.results import collect, gather_repair, merge_segments, patch_file
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class LocalWorkshop:
+    """Collecting, repairing and merging in worker processes."""
+
+    def __init__(
+        self, run: Run, directory: RunDirectory, manifest: Manifest, *, lanes: Iterable[LaneSpec], pool: WorkerPool
+    ) -> None:
+        self._run = run
+        self._directory = directory
+        self._manifest = manifest
+        self._lanes = {lane.name: lane for lane in lanes}
+        self._analyses = {analysis.name: analysis for analysis in manifest.analyses}
+        self._pool = pool
+        self._lines = {part.id: part.lines for record in run.books.segments() for part in record.facts.parts}
+
+    async def collect(self, command: CollectJob) -> CollectReport | Fault:
+        """Fetch an output into its spool file."""
+        record = self._run.jobs[command.job]
+        batch = self._run.batches[record.job.batch]
+        task = CollectTask(
+            job=command.job,
+            generation=command.generation,
+            family=self._analyses[record.job.analysis].family,
+            lane=self._lanes[command.lane],
+            output_uri=command.output_uri,
+            parts=self._parts(record),
+            spool_path=str(self._directory.spool(command.job, command.generation)),
+            pad_name=PAD_NAME if batch.padded else None,
+            partial=command.partial,
+        )
+        return await self._do(collect, task)
+
+    async def gather(self, command: GatherRepair) -> PlannedRepair | Fault:
+        """Gather lines to send again into a part, and plan the batch and job that answer them."""
+        records = [self._run.jobs[key] for key in command.jobs]
+        task = RepairTask(
+            serial=command.serial,
+            spools=tuple((self._spool(record), self._parts(record)) for record in records),
+            directory=str(self._directory.root),
+        )
+        report = await self._do(gather_repair, task)
+        if isinstance(report, Fault):
+            return report
+        batch, job = repair_batch(
+            command.serial,
+            report,
+            analysis=self._analyses[command.analysis],
+            language=self._run.batches[records[0].job.batch].language,
+            repaired=[record.job for record in records],
+            kind=self._manifest.lanes[0].kind,
+            durations=DurationModel(),
+            repair_round=command.round,
+        )
+        return PlannedRepair(batch=batch, job=job)
+
+    async def merge(self, command: MergeSegments) -> MergeReport | Fault:
+        """Append closed segments to their corpus's results."""
+        file, end = self._run.books.tail(command.corpus)
+        task = MergeTask(
+            corpus=command.corpus,
+            analyses=self._of_corpus(command.corpus),
+            segments=tuple(self._segment(self._run.books.segment(segment)) for segment in command.segments),
+            directory=str(self._directory.root),
+            results_directory=self._results(),
+            file=file,
+            end=end,
+            file_bytes_max=self._manifest.output.file_bytes_max,
+        )
+        return await self._do(merge_segments, task)
+
+    async def patch(self, command: PatchFile) -> MergeReport | Fault:
+        """Write a result file anew."""
+        records = self._run.books.file_segments(command.corpus, command.file)
+        task = PatchTask(
+            corpus=command.corpus,
+            analyses=self._of_corpus(command.corpus),
+            file=command.file,
+            segments=tuple(
+                self._segment(record) if record.dirty else MergeSegment(id=record.facts.id, spools=())
+                for record in records
+            ),
+            directory=str(self._directory.root),
+            results_directory=self._results(),
+        )
+        return await self._do(patch_file, task)
+
+    async def release(self, command: ReleaseSpools) -> Released | Fault:
+        """Delete the spool files of jobs that no unmerged segment needs."""
+        _unlink(self._spool(self._run.jobs[key]) for key in command.jobs)
+        return Released()
+
+    # --- tasks ----------------------------------------------------------------------------------------------------
+
+    def _of_corpus(self, corpus: str) -> tuple[AnalysisSpec, ...]:
+        return self._manifest.analyses_of(corpus)
+
+    def _results(self) -> str:
+        return str(self._directory.results(self._manifest.output))
+
+    def _spool(self, record: JobRecord) -> str:
+        return str(self._directory.spool(record.job.key, record.generation))
+
+    def _parts(self, record: JobRecord) -> tuple[CollectPart, ...]:
+        batch = self._run.batches[record.job.batch]
+        repair = batch.parts != batch.covers
+        return tuple(
+            CollectPart(
+                id=part,
+                path=str(self._directory.part(part)),
+                lines=batch.lines if repair else self._lines[part],
+                map_path=str(self._directory.part_map(part)) if repair else None,
+            )
+            for part in batch.parts
+        )
+
+    def _segment(self, segment: SegmentRecord) -> MergeSegment:
+        records = sorted((self._run.jobs[key] for key in segment.jobs), key=_rank)
+        own = frozenset(self._read_by(segment))
+        return MergeSegment(
+            id=segment.facts.id,
+            spools=tuple(
+                SpoolRef(analysis=record.job.analysis, path=self._spool(record))
+                for record in records
+                if record.state is State.COLLECTED
+            ),
+            given_up=tuple(
+                GivenUp(
+                    analysis=record.job.analysis,
+                    part=part,
+                    code="FAMILY_CLOSED" if record.fault and record.fault.kind is FaultKind.CLOSED else "JOB_FAILED",
+                    message=str(record.fault or ""),
+                )
+                for record in records
+                if record.state is State.GIVEN_UP
+                for part in self._run.batches[record.job.batch].covers
+                if part in own
+            ),
+        )
+
+    def _read_by(self, segment: SegmentRecord) -> Iterable[PartId]:
+        yield from (part.id for part in segment.facts.parts)
+        yield from segment.facts.foreign_parts
+
+    # --- errors ---------------------------------------------------------------------------------------------------
+
+    async def _do(self, function: Callable[[T], R], task: T) -> R | Fault:
+        try:
+            return await self._pool.run(function, task)
+        except (RunnerError, OSError, BrokenWorkerProcess) as error:
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            return fault
+
+
+def _unlink(paths: Iterable[str]) -> None:
+    """Delete files; a handful at a time, so without a thread."""
+    for path in paths:
+        Path(path).unlink(missing_ok=True)
+
+
+def _rank(record: JobRecord) -> tuple[int, int, JobKey]:
+    return record.job.round, record.job.order, record.job.key
+
+
+def fault_of(error: Exception) -> Fault | None:
+    """The fault that an error of local work amounts to; None: it is a bug, or nothing a run can live with."""
+    match error:
+        case OutputError():
+            return Fault(kind=FaultKind.CORRUPT, scope=Scope.BATCH, code=error.code, message=error.detail)
+        case ServiceError():
+            response = {"Error": {"Code": error.code, "Message": error.detail}}
+            return classify_response(response, operation="GetObject")
+        case MachineError() | RunDirectoryError():
+            return _local(type(error).__name__, error.message, error.hint)
+        case OSError() if error.errno in _DISK_FULL:
+            return _local(
+                "DISK_FULL", f"the disk is full: {error.filename or error}", "free some space, then run again"
+            )
+        case OSError():
+            return _local("LOCAL_IO", str(error), None)
+        case BrokenWorkerProcess():
+            return Fault(
+                kind=FaultKind.TRANSIENT, scope=Scope.CALL, code="WORKER_DIED", message="a worker process ended"
+            )
+        case _:
+            return None
+
+
+def _local(code: str, message: str, hint: str | None) -> Fault:
+    return Fault(kind=FaultKind.DENIED, scope=Scope.RUN, code=code, message=message, hint=hint)
