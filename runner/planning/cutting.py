@@ -27,30 +27,27 @@ class Strip:
     Weights are integers, so that the smallest possible heaviest run is found exactly, on every machine alike.
     """
 
-    __slots__ = ("_bytes", "_lines", "_weights", "heaviest", "limits", "size")
+    __slots__ = ("_earliest", "_heaviest", "_latest", "_weights", "fewest", "size")
 
     def __init__(
         self, weights: Sequence[int], *, item_bytes: Sequence[int], item_lines: Sequence[int], limits: Limits
     ) -> None:
         self.size = len(weights)
-        self.limits = limits
-        self.heaviest = max(weights, default=0)
+        self._heaviest = max(weights, default=0)
         self._weights = [0, *accumulate(weights)]
-        self._bytes = [0, *accumulate(item_bytes)]
-        self._lines = [0, *accumulate(item_lines)]
-
-    def fewest(self) -> int:
+        self._latest = _latest(item_bytes, item_lines, limits)
+        self._earliest = _earliest(self._latest)
+        self.fewest = self._runs(self._weights[-1], self.size)
         """The smallest number of runs that the limits allow."""
-        return self._runs(self._weights[-1], self.size)
 
     def cut(self, count: int) -> list[int]:
         """Bounds (count + 1 of them, from 0 to the size) of runs whose heaviest is as light as can be.
 
         Among such cuts each bound lies as near to an equal share of what is left as it may. `count` must be between
-        `fewest()` and the size.
+        `fewest` and the size.
         """
-        if not self.fewest() <= count <= self.size:
-            raise ValueError(f"{count} runs of {self.size} items, and at least {self.fewest()} are needed")
+        if not self.fewest <= count <= self.size:
+            raise ValueError(f"{count} runs of {self.size} items, and at least {self.fewest} are needed")
         cap = self._lightest_cap(count)
         first = self._earliest_bounds(count, cap)
         bounds = [0]
@@ -63,9 +60,9 @@ class Strip:
 
     def _lightest_cap(self, count: int) -> int:
         total = self._weights[-1]
-        low = max(self.heaviest, -(-total // count))
+        low = max(self._heaviest, -(-total // count))
         # Without limits a cap of the mean plus one item always suffices; with them only the total surely does.
-        high = low + self.heaviest
+        high = low + self._heaviest
         if self._runs(high, count) > count:
             high = total
         while low < high:
@@ -103,22 +100,42 @@ class Strip:
 
     def _reach(self, begin: int, cap: int) -> int:
         """How far one run from `begin` can go; one item at least."""
-        end = min(
-            bisect_right(self._weights, self._weights[begin] + cap) - 1,
-            bisect_right(self._bytes, self._bytes[begin] + self.limits.bytes) - 1,
-            bisect_right(self._lines, self._lines[begin] + self.limits.lines) - 1,
-            begin + self.limits.files,
-            self.size,
-        )
-        return max(end, begin + 1)
+        weights = self._weights
+        return bisect_right(weights, weights[begin] + cap, begin + 2, self._latest[begin] + 1) - 1
 
     def _back(self, end: int, cap: int) -> int:
         """How far back one run that ends at `end` can begin; one item at least."""
-        begin = max(
-            bisect_left(self._weights, self._weights[end] - cap),
-            bisect_left(self._bytes, self._bytes[end] - self.limits.bytes),
-            bisect_left(self._lines, self._lines[end] - self.limits.lines),
-            end - self.limits.files,
-            0,
-        )
-        return min(begin, end - 1)
+        weights = self._weights
+        return bisect_left(weights, weights[end] - cap, self._earliest[end], end - 1)
+
+
+def _latest(item_bytes: Sequence[int], item_lines: Sequence[int], limits: Limits) -> list[int]:
+    """Per begin, the last end within the limits; one item at least."""
+    latest: list[int] = []
+    end = held_bytes = held_lines = 0
+    for begin in range(len(item_bytes)):
+        while end < len(item_bytes) and (
+            end == begin
+            or (
+                end - begin < limits.files
+                and held_bytes + item_bytes[end] <= limits.bytes
+                and held_lines + item_lines[end] <= limits.lines
+            )
+        ):
+            held_bytes += item_bytes[end]
+            held_lines += item_lines[end]
+            end += 1
+        latest.append(end)
+        held_bytes -= item_bytes[begin]
+        held_lines -= item_lines[begin]
+    return latest
+
+
+def _earliest(latest: Sequence[int]) -> list[int]:
+    """Per end (from 0), the first begin whose run may reach it."""
+    earliest, begin = [0], 0
+    for end in range(1, len(latest) + 1):
+        while latest[begin] < end:
+            begin += 1
+        earliest.append(begin)
+    return earliest

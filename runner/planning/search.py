@@ -89,7 +89,7 @@ class _Search:
         return [self._cut(index, count) for index, count in enumerate(counts)]
 
     def _ladder(self) -> Iterator[tuple[int, ...]]:
-        counts = [strip.fewest() for strip in self._strips]
+        counts = [strip.fewest for strip in self._strips]
         times = [len(demand.analyses) for demand in self._demands]
         jobs = sum(count * many for count, many in zip(counts, times, strict=True))
         slots = max(1, self._room.slots)

@@ -106,6 +106,6 @@ class Build:
         return [Build.segment([Build.part(size)], index=index, **given) for index, size in enumerate(sizes)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build() -> type[Build]:
     return Build
