@@ -121,7 +121,7 @@ def _line(pairs: tuple[tuple[float, float], ...]) -> tuple[float, float]:
 class DurationModel:
     """Predicted seconds of jobs by kind of lane and operation."""
 
-    _fits: Mapping[tuple[LaneKind, str], _Fit] = field(default_factory=lambda: MappingProxyType({}))
+    _fits: Mapping[tuple[LaneKind, str], _Fit] = field(default_factory=dict)
 
     def predict(self, kind: LaneKind, operation: str, load: Load) -> Prediction:
         """Seconds from submission to end of one job."""
@@ -144,7 +144,7 @@ class DurationModel:
         """The model that has also seen a job of this load succeed after `seconds`."""
         work = assumed(kind, operation).work_s(load)
         fit = self._fits.get((kind, operation), _Fit()).with_pair(work, seconds)
-        return replace(self, _fits=MappingProxyType({**self._fits, (kind, operation): fit}))
+        return replace(self, _fits={**self._fits, (kind, operation): fit})
 
     def _fit(self, kind: LaneKind, operation: str) -> _Fit | None:
         fit = self._fits.get((kind, operation))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from runner.planning import DurationModel, Load
@@ -96,6 +98,12 @@ def test_what_one_operation_or_lane_teaches_says_nothing_of_another() -> None:
 
     assert model.basis("aws", "SentimentDetection") == "assumed"
     assert model.basis("embedded", ENTITIES) == "assumed"
+
+
+def test_a_model_can_be_handed_to_another_process() -> None:
+    model = observed([(10, 400.0)] * OBSERVATIONS_MIN)
+
+    assert pickle.loads(pickle.dumps(model)) == model
 
 
 def test_observing_leaves_the_older_model_as_it_was() -> None:

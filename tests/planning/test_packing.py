@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, product
+from random import Random
+from statistics import median
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -186,6 +189,50 @@ def test_the_number_of_jobs_is_the_fewest_within_two_percent_of_the_best(
     assert not [count for count in finishes if count < len(work.jobs) and finishes[count] <= finish / 1.02 - 1e-6]
 
 
+def every_cut(size: int) -> list[list[tuple[int, int]]]:
+    """All ways to cut so many parts into runs, as (begin, end)."""
+    return [
+        list(pairwise([0, *(place for place in range(1, size) if chosen >> (place - 1) & 1), size]))
+        for chosen in range(1 << (size - 1))
+    ]
+
+
+def best_finish(parts: list[tuple[str, int]], slots: int) -> float:
+    """The best finish of an operation on the embedded lane over all cuts of all its pools."""
+    options = []
+    for pool in dict.fromkeys(pool for pool, _ in parts):
+        own = [(place, size) for place, (name, size) in enumerate(parts) if name == pool]
+        options.append(
+            [
+                [(own[begin][0], sum(size for _, size in own[begin:end]), end - begin) for begin, end in cut]
+                for cut in every_cut(len(own))
+            ]
+        )
+    finishes = []
+    for chosen in product(*options):
+        runs = sorted(run for cut in chosen for run in cut)
+        loads = [Load(bytes=size, lines=lines) for _, size, lines in runs]
+        seconds = [MODEL.predict("embedded", "EntitiesDetection", load).seconds for load in loads]
+        finishes.append(naive_finish(seconds, slots, 0.0))
+    return min(finishes)
+
+
+def test_uneven_parts_in_several_languages_end_near_the_best_of_all_cuts(build) -> None:
+    """Seven parts of very different sizes: as hard as it gets. More parts are easier to balance."""
+    draw = Random(7)
+    ratios = []
+    for _ in range(40):
+        parts = [(draw.choice(["en", "es"]), draw.choice([500_000, 4_000_000, 8_000_000])) for _ in range(7)]
+        manifest = build.manifest(["entities"], lane=build.lane("embedded", slots=2, pace=None))
+        work = pack(
+            manifest, [build.segment([build.part(size, lines=1, pool=pool) for pool, size in parts])], durations=MODEL
+        )
+        ratios.append(naive_finish([job.predicted_s for job in work.jobs], 2, 0.0) / best_finish(parts, 2))
+
+    assert median(ratios) <= 1.03
+    assert max(ratios) <= 1.25
+
+
 class TestNumberOfJobs:
     def test_little_work_is_one_job(self, build) -> None:
         """Ten jobs would end no sooner than one: the service's steps are two minutes."""
@@ -276,6 +323,15 @@ class TestSharing:
         work = pack(build.manifest(analyses), [build.segment(parts)], durations=MODEL)
 
         assert Counter(job.analysis for job in work.jobs) == {"entities": 10, "key_phrases": 10}
+
+    def test_corpora_bound_to_different_lanes_are_never_in_one_job(self, build) -> None:
+        manifest = build.manifest(["entities"], corpora=("a", "b", "c"))
+        bound = [replace(corpus, lanes=("lane",)) if corpus.name == "b" else corpus for corpus in manifest.corpora]
+        segments = [build.segment([build.part()], corpus=name, corpus_index=i) for i, name in enumerate("abc")]
+
+        work = pack(replace(manifest, corpora=tuple(bound)), segments, durations=MODEL)
+
+        assert [len(batch.parts) for batch in work.batches] == [2, 1]
 
     def test_topics_never_mix_corpora(self, build) -> None:
         manifest = build.manifest(["topics", "dominant_language"], corpora=("a", "b"))

@@ -81,6 +81,20 @@ def test_a_padded_batch_costs_its_pad(build) -> None:
     assert plan.work.jobs[0].units == plan.units.upper == plan.rows[0].units.upper == 9
 
 
+def test_a_text_that_lies_in_another_corpus_is_paid_by_the_one_that_needs_it(build) -> None:
+    """Corpus b has a text of corpus a, and only b wants its key phrases: one line of 9,000 characters, 90 units."""
+    analyses = [build.analysis("entities", corpora=("a",)), build.analysis("key_phrases", corpora=("b",))]
+    owner = build.segment([build.part(9_000, lines=1)])
+    guest = build.segment([], corpus="b", corpus_index=1, foreign=[owner.parts[0].id], documents=1)
+
+    plan = make_plan(build.manifest(analyses, corpora=("a", "b")), [owner, guest], durations=MODEL)
+
+    assert {(row.corpus, row.analysis): row.units.upper for row in plan.rows} == {
+        ("a", "entities"): 90,
+        ("b", "key_phrases"): 90,
+    }
+
+
 def test_the_embedded_lane_costs_nothing(build) -> None:
     plan = simple(build, build.manifest(["entities", "targeted_sentiment"], lane=build.lane("embedded")))
 
