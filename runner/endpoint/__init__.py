@@ -1,1 +1,37 @@
-"""The local Comprehend: its wire protocol, its jobs, a small S3, and the NLP behind them."""
+"""The local Comprehend: its wire protocol, its jobs, a small S3, and the NLP behind them.
+
+    server.py     the process: data directory, parts, socket, end
+    app.py        one URL: Comprehend, S3, STS and control routes told apart; faults
+    comprehend.py, validation.py, protocol.py, quotas.py    what the service decides at the door
+    jobs.py, lifecycle.py, executor.py                      a job from accepted to ended
+    inputs.py, pool.py, worker.py, rows.py, archive.py      its work, from objects to output.tar.gz
+    s3/           the S3 subset
+    database.py, blobs.py    rows and bytes on disk
+    analyzers/    the NLP behind each family
+
+    from runner.endpoint import EndpointSettings, serve
+    serve(EndpointSettings(port=8000, data_dir=Path("comprehend-data")))
+
+Shares only `runner.errors` with the rest of the package: a double that shared code with its client would
+share its bugs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.endpoint.settings import EndpointSettings, Quotas
+
+if TYPE_CHECKING:
+    from runner.endpoint.server import run_endpoint, serve
+
+__all__ = ["EndpointSettings", "Quotas", "run_endpoint", "serve"]
+
+
+def __getattr__(name: str) -> object:
+    # aiohttp takes a third of a second to import; workers and `--help` do without it.
+    if name in ("run_endpoint", "serve"):
+        from runner.endpoint import server
+
+        return getattr(server, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

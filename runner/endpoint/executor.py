@@ -1,0 +1,302 @@
+"""Jobs carried out, from accepted to ended: checks, chunks to workers, the archive, its publication.
+
+Owns a task per active job. Knows nothing of HTTP. What it decides about time and status it asks `lifecycle`.
+
+1. A job begins when it is launched or, after a restart, from scratch; nothing of an earlier attempt is used.
+2. Its rows go into a blob that nothing names. Only the transaction that ends the job names it, so output and
+   status appear together, once, or not at all.
+3. Chunks are worked on by whichever worker is free, and written in order, so an archive is a function of its
+   input. The window of chunks in flight is what bounds memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from runner.endpoint.archive import ArchiveFile
+from runner.endpoint.families import FAMILIES
+from runner.endpoint.inputs import Chunk, Inputs, split_uri
+from runner.endpoint.pool import WorkerDiedError
+from runner.endpoint.rows import Share
+from runner.endpoint.s3 import store
+from runner.endpoint.s3.errors import S3Error
+from runner.endpoint.s3.store import ObjectRecord, Stored
+from runner.endpoint.tampering import Tampering
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Coroutine
+
+    from runner.endpoint.blobs import BlobStore
+    from runner.endpoint.database import Database
+    from runner.endpoint.jobs import Job, JobBook
+    from runner.endpoint.lifecycle import Status, Timing
+    from runner.endpoint.pool import WorkerPool
+    from runner.endpoint.settings import EndpointSettings
+    from runner.endpoint.worker import Answer
+
+__all__ = ["ACCESS_CHECK_FILE", "Executor"]
+
+ACCESS_CHECK_FILE: Final = ".write_access_check_file.temp"
+CHUNK_BYTES: Final = {"default": 256 * 1024, "noop": 2 * 1024 * 1024}  # of input: a second of work, a few ms of work
+_JOBS_PER_WORKER: Final = 2  # at work at once: one computes while another's output is being flushed
+_CHUNKS_PER_WORKER: Final = 2  # of one job in flight
+_LINE_BYTES_MAX: Final = 1024 * 1024
+
+_NO_READ: Final = (
+    "NO_READ_ACCESS_TO_INPUT: The provided data access role does not have proper access to the input data."
+)
+_NO_WRITE: Final = (
+    "NO_WRITE_ACCESS_TO_OUTPUT: The provided data access role does not have write access to the output S3 URI."
+)
+_INTERNAL: Final = "INTERNAL_SERVER_ERROR: An internal server error occurred."
+
+_log = logging.getLogger(__name__)
+
+
+class _JobFailedError(Exception):
+    """The job ends as FAILED with this message."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    blob: str
+    size: int
+    etag: str
+
+
+class Executor:
+    """Carries out every job that it is given; `close` stops where it stands, to go on after a restart."""
+
+    def __init__(
+        self,
+        *,
+        book: JobBook,
+        database: Database,
+        blobs: BlobStore,
+        pool: WorkerPool,
+        settings: EndpointSettings,
+        timing: Timing,
+        clock: Callable[[], float],
+    ) -> None:
+        self._book = book
+        self._database = database
+        self._blobs = blobs
+        self._pool = pool
+        self._settings = settings
+        self._timing = timing
+        self._clock = clock
+        self._slots = asyncio.Semaphore(pool.size * _JOBS_PER_WORKER)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def launch(self, job: Job) -> None:
+        """Begin a job, or begin it again."""
+        task = asyncio.create_task(self._guarded(job), name=job.record.job_id)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Leave all jobs as they are."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _guarded(self, job: Job) -> None:
+        try:
+            await self._carry_out(job)
+        except _JobFailedError as failure:
+            await self._fail(job, str(failure))
+        except WorkerDiedError:
+            _log.warning("job.worker_died job_id=%s", job.record.job_id)
+            await self._fail(job, _INTERNAL)
+        except Exception:  # noqa: BLE001 - a job that cannot be carried out must not end the endpoint
+            _log.exception("job.crashed job_id=%s", job.record.job_id)
+            await self._fail(job, _INTERNAL)
+
+    async def _carry_out(self, job: Job) -> None:
+        if not await _unless_stopped(job, self._check_access(job)):
+            return await self._finish(job, None)
+        if not await _unless_stopped(job, self._slots.acquire()):
+            return await self._finish(job, None)
+        try:
+            async with job.lock:
+                if job.record.status == "SUBMITTED":
+                    await self._book.advance(job, "IN_PROGRESS")
+            if not await _unless_stopped(job, self._suffer(job)):
+                return await self._finish(job, None)
+            output = await self._produce(job)
+        finally:
+            self._slots.release()
+        return await self._finish(job, output)
+
+    async def _check_access(self, job: Job) -> None:
+        """What the service does first: look at the input, and leave a file where the output will be."""
+        record = job.record
+        await self._sleep_until(self._timing.checked_at(record.submitted))
+        if not self._inputs(job).exist():
+            raise _JobFailedError(_NO_READ)
+        bucket, prefix = split_uri(record.request["OutputDataConfig"]["S3Uri"])
+        folder = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
+        blob = self._blobs.fresh()
+        self._blobs.path(blob).touch(mode=0o600)
+        empty = hashlib.md5(usedforsecurity=False).hexdigest()
+        stored = Stored(f"{folder}{ACCESS_CHECK_FILE}".encode(), blob, ObjectRecord(0, empty, self._clock(), {}))
+        try:
+            self._blobs.discard(await self._database.write(partial(store.put_object, bucket=bucket, stored=stored)))
+        except S3Error as error:
+            self._blobs.discard(blob)
+            raise _JobFailedError(_NO_WRITE) from error
+
+    async def _suffer(self, job: Job) -> None:
+        """The faults that the rules laid on this job, as far as they concern its life."""
+        for fault in job.record.faults:
+            if fault["do"] == "job_stuck":
+                await asyncio.Event().wait()
+            if fault["do"] == "job_failed":
+                await asyncio.sleep(fault.get("after_s", 0.0))
+                raise _JobFailedError(fault.get("message", _INTERNAL))
+
+    async def _produce(self, job: Job) -> _Output:
+        """Have the input analysed into a finished archive that nothing names yet."""
+        blob = self._blobs.fresh()
+        member = FAMILIES[job.record.family].member
+        archive = await asyncio.to_thread(ArchiveFile, self._blobs.path(blob), member)
+        try:
+            await self._fill(job, archive)
+            size = await asyncio.to_thread(archive.finish)
+            size = await self._truncate(job, archive, size)
+        except Exception:
+            self._blobs.discard(blob)
+            raise
+        finally:
+            archive.close()
+        # Not the MD5 of the whole, and of the form that says so: the front of the file is written last.
+        digest = hashlib.md5(f"{job.record.job_id} {size}".encode(), usedforsecurity=False).hexdigest()
+        return _Output(blob, size, f"{digest}-1")
+
+    async def _fill(self, job: Job, archive: ArchiveFile) -> None:
+        inputs = self._inputs(job)
+        window: deque[tuple[Chunk, asyncio.Task[Answer]]] = deque()
+        chunk_bytes = CHUNK_BYTES[self._settings.analyzers]
+        try:
+            async with aclosing(inputs.chunks(chunk_bytes=chunk_bytes, line_bytes_max=_LINE_BYTES_MAX)) as chunks:
+                async for chunk in chunks:
+                    window.append((chunk, asyncio.create_task(self._pool.run(self._share(job, chunk)))))
+                    if len(window) >= self._pool.size * _CHUNKS_PER_WORKER:
+                        await _take(inputs, *window[0], archive)
+                        inputs.done(window.popleft()[0])
+                    if job.stop.is_set():
+                        break
+            while window:
+                await _take(inputs, *window[0], archive)
+                inputs.done(window.popleft()[0])
+        finally:
+            for chunk, task in window:
+                task.cancel()
+                inputs.done(chunk)
+
+    async def _truncate(self, job: Job, archive: ArchiveFile, size: int) -> int:
+        for fault in job.record.faults:
+            if fault["do"] == "archive_truncated":
+                size = int(size * fault.get("share", 0.5))
+                await asyncio.to_thread(archive.cut, size)
+        return size
+
+    async def _finish(self, job: Job, output: _Output | None) -> None:
+        """End a job whose work is done, or that was stopped; the output appears in the same transaction."""
+        end = self._timing.ended_at(job.record.submitted, self._clock())
+        if not await _unless_stopped(job, self._sleep_until(end)):
+            await self._sleep_until(self._timing.ended_at(job.record.submitted, self._clock()))
+        bucket, key = split_uri(job.record.output)
+        replaced: list[str | None] = []
+
+        def publish(connection: sqlite3.Connection) -> None:
+            if output is not None:
+                record = ObjectRecord(output.size, output.etag, self._clock(), {})
+                replaced.append(store.put_object(connection, bucket, Stored(key.encode(), output.blob, record)))
+
+        async with job.lock:
+            status: Status = "STOPPED" if job.record.status == "STOP_REQUESTED" else "COMPLETED"
+            try:
+                await self._book.advance(job, status, at=round(self._clock(), 3), along=publish)
+            except S3Error as error:
+                self._blobs.discard(output.blob if output else None)
+                raise _JobFailedError(_NO_WRITE) from error
+        self._blobs.discard(*replaced)
+        _log.info("job.ended job_id=%s status=%s", job.record.job_id, status)
+
+    async def _fail(self, job: Job, message: str) -> None:
+        async with job.lock:
+            if not job.active:
+                return
+            # A job that is being stopped cannot fail any more: it is stopped.
+            status: Status = "STOPPED" if job.record.status == "STOP_REQUESTED" else "FAILED"
+            await self._book.advance(job, status, at=round(self._clock(), 3), message=message)
+
+    def _inputs(self, job: Job) -> Inputs:
+        config = job.record.request["InputDataConfig"]
+        per_line = config["InputFormat"] == "ONE_DOC_PER_LINE"
+        return Inputs(self._database, self._blobs, config["S3Uri"], per_line=per_line)
+
+    def _share(self, job: Job, chunk: Chunk) -> Share:
+        record = job.record
+        return Share(
+            family=record.family,
+            analyzers=self._settings.analyzers,
+            language=record.request.get("LanguageCode"),
+            document_bytes_max=FAMILIES[record.family].document_bytes_max,
+            blank_lines=self._settings.blank_lines,
+            slices=chunk.slices,
+            tampering=_tampering(record.faults),
+        )
+
+    async def _sleep_until(self, at: float) -> None:
+        await asyncio.sleep(max(0.0, at - self._clock()))
+
+
+async def _take(inputs: Inputs, chunk: Chunk, task: asyncio.Task[Answer], archive: ArchiveFile) -> None:
+    """Wait for the oldest chunk and write its piece, unless its file has ended before it."""
+    answer = await task
+    if answer.error is not None:
+        raise RuntimeError(f"a worker could not carry out its share: {answer.error}")
+    label = chunk.slices[0].label
+    if not chunk.whole and label in inputs.broken:
+        return
+    if not chunk.whole and answer.broken:
+        inputs.broken.add(label)
+    await asyncio.to_thread(archive.append, answer.piece)
+
+
+def _tampering(faults: list[dict[str, Any]]) -> Tampering:
+    tampering = Tampering()
+    for fault in faults:
+        if fault["do"].startswith("rows_"):
+            what = {fault["do"].removeprefix("rows_"): fault.get("share", 0.5), "seed": fault.get("seed", 0)}
+            tampering = msgspec.structs.replace(tampering, **what)
+    return tampering
+
+
+async def _unless_stopped(job: Job, work: Coroutine[Any, Any, Any]) -> bool:
+    """Await `work` and return True; or, if a Stop comes first, give it up and return False."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(job.stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            return True
+        return False
+    finally:
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,122 @@
+"""Worker processes: started when first needed, one share at a time each, replaced when they die.
+
+Owns the processes and their pipes. Knows nothing of jobs, files or rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+import runner
+from runner.endpoint.worker import LENGTH_BYTES, Answer
+
+if TYPE_CHECKING:
+    from runner.endpoint.rows import Share
+
+__all__ = ["WorkerDiedError", "WorkerPool"]
+
+ATTEMPTS: Final = 3  # for a share whose worker dies: once may be the machine's fault, three times is the share's
+_GOODBYE_S: Final = 2.0
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Answer).decode
+_log = logging.getLogger(__name__)
+
+
+class WorkerDiedError(Exception):
+    """Every worker that was given this share died of it."""
+
+
+class WorkerPool:
+    """At most `size` worker processes; `close` ends them."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._idle: list[asyncio.subprocess.Process] = []
+        self._processes: set[asyncio.subprocess.Process] = set()
+        self._turn = asyncio.Semaphore(size)
+        self._exchanges: set[asyncio.Task[Answer]] = set()
+
+    async def run(self, share: Share) -> Answer:
+        """Have one share carried out, in turn; raises WorkerDiedError after `ATTEMPTS` dead workers.
+
+        Cancelling it leaves the worker to finish by itself: its answer belongs to nobody.
+        """
+        exchange = asyncio.create_task(self._run(_encode(share)))
+        self._exchanges.add(exchange)
+        exchange.add_done_callback(self._forget)
+        return await asyncio.shield(exchange)
+
+    async def close(self) -> None:
+        """End all workers, idle or not."""
+        for exchange in self._exchanges:
+            exchange.cancel()
+        await asyncio.gather(*self._exchanges, return_exceptions=True)
+        await asyncio.gather(*(_end(process) for process in self._processes))
+        self._processes.clear()
+
+    async def _run(self, message: bytes) -> Answer:
+        async with self._turn:
+            for _ in range(ATTEMPTS):
+                process = self._idle.pop() if self._idle else await self._start()
+                try:
+                    answer = await _exchange(process, message)
+                except (OSError, EOFError):
+                    self._processes.discard(process)
+                    await _end(process)
+                    _log.warning("worker.died pid=%d returncode=%s", process.pid, process.returncode)
+                    continue
+                self._idle.append(process)
+                return answer
+            raise WorkerDiedError(f"{ATTEMPTS} workers died")
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        home = str(Path(runner.__file__).parent.parent)
+        known = os.environ.get("PYTHONPATH")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "runner.endpoint.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{home}{os.pathsep}{known}" if known else home,
+                "PYTHONWARNINGS": "ignore",
+            },
+        )
+        self._processes.add(process)
+        return process
+
+    def _forget(self, exchange: asyncio.Task[Answer]) -> None:
+        self._exchanges.discard(exchange)
+        if not exchange.cancelled():
+            exchange.exception()  # seen, also when whoever asked is gone
+
+
+async def _exchange(process: asyncio.subprocess.Process, message: bytes) -> Answer:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(len(message).to_bytes(LENGTH_BYTES, "big") + message)
+    await process.stdin.drain()
+    head = await process.stdout.readexactly(LENGTH_BYTES)
+    return _decode(await process.stdout.readexactly(int.from_bytes(head, "big")))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _GOODBYE_S)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,0 +1,234 @@
+"""The endpoint as a process: its data directory, its parts, its socket, its end.
+
+Owns start-up and shutdown, and is the one place here that knows every part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from contextlib import AsyncExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+import runner
+from runner.endpoint import analyzers
+from runner.endpoint.app import App
+from runner.endpoint.blobs import BlobStore
+from runner.endpoint.comprehend import Comprehend
+from runner.endpoint.control import Control
+from runner.endpoint.database import Database
+from runner.endpoint.executor import Executor
+from runner.endpoint.families import FAMILIES
+from runner.endpoint.faults import FaultBook, read_rules
+from runner.endpoint.jobs import JobBook
+from runner.endpoint.lifecycle import Timing
+from runner.endpoint.pool import WorkerPool
+from runner.endpoint.s3 import store
+from runner.endpoint.s3.context import Shop
+from runner.errors import MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from runner.endpoint.settings import EndpointSettings
+
+__all__ = ["announce_on_stdout", "run_endpoint", "serve"]
+
+_LOCK_POLL_S: Final = 0.05
+_SHUTDOWN_S: Final = 2.0  # for requests in hand
+_KEEPALIVE_S: Final = 300.0  # longer than any client's: it is the client who lets an idle connection go
+_READ_BUFFER: Final = 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+Announce = "Callable[[Mapping[str, Any]], None]"
+
+
+def serve(settings: EndpointSettings) -> None:
+    """Run an endpoint until SIGTERM, SIGINT, or the end of stdin if so set; its first stdout line is JSON.
+
+    Raises UserError for settings that cannot be, MachineError for a port or data directory that is taken.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    asyncio.run(run_endpoint(settings))
+
+
+def announce_on_stdout(facts: Mapping[str, Any]) -> None:
+    """Say where the endpoint is, as one line of JSON."""
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+async def run_endpoint(
+    settings: EndpointSettings, *, announce: Callable[[Mapping[str, Any]], None] = announce_on_stdout
+) -> None:
+    """Run an endpoint until it is told to end; `announce` is given its facts once it answers."""
+    settings = settings.checked()
+    rules = read_rules(settings.faults) if settings.faults else []
+    ended = _watch_for_the_end(settings)
+    async with AsyncExitStack() as stack:
+        directory = settings.directory()
+        stack.enter_context(await asyncio.to_thread(_locked, directory, settings.lock_timeout_s))
+        database = stack.enter_context(Database(directory / "endpoint.db"))
+        incarnation, boot = await database.write(_begin)
+        objects = directory / "objects"
+        objects.mkdir(exist_ok=True)
+        blobs = BlobStore(objects, boot)
+        book = JobBook(database)
+        book.load()
+        pool = WorkerPool(settings.workers)
+        stack.push_async_callback(pool.close)
+        timing = Timing(kind=settings.timing, scale=settings.time_scale)
+        executor = Executor(
+            book=book, database=database, blobs=blobs, pool=pool, settings=settings, timing=timing, clock=time.time
+        )
+        stack.push_async_callback(executor.close)
+        facts = _facts(settings, incarnation)
+        faults = FaultBook(rules)
+        app = App(
+            comprehend=Comprehend(
+                book=book,
+                settings=settings,
+                languages=_languages(settings),
+                launch=executor.launch,
+                fault_job=faults.on_job,
+                clock=time.time,
+            ),
+            shop=Shop(database=database, blobs=blobs, clock=time.time, region=settings.region),
+            faults=faults,
+            control=Control(faults=faults, health=lambda: {**facts, "jobs_accepted": book.accepted}),
+            account=settings.account,
+            region=settings.region,
+        )
+        port = await _listen(stack, app, settings)
+        for job in book.active_jobs():
+            executor.launch(job)
+        sweeping = asyncio.create_task(_sweep(blobs, database))
+        stack.push_async_callback(_cancelled, sweeping)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        announce({"endpoint_url": f"http://{host}:{port}", **facts, "data_dir": str(directory), "pid": os.getpid()})
+        await ended.wait()
+
+
+def _facts(settings: EndpointSettings, incarnation: str) -> dict[str, Any]:
+    """What a client should know of this endpoint's answers."""
+    languages = _languages(settings)
+    versions = {
+        family: "noop-1" if settings.analyzers == "noop" else analyzers.ANALYZERS[family].version
+        for family in languages
+    }
+    return {
+        "engine": "comprehend-runner-local",
+        "version": runner.__version__,
+        "incarnation": incarnation,
+        "analyzers": versions,
+        "languages": {family: None if codes is None else sorted(codes) for family, codes in languages.items()},
+    }
+
+
+def _languages(settings: EndpointSettings) -> dict[str, frozenset[str] | None]:
+    if settings.analyzers == "noop":
+        return dict.fromkeys(FAMILIES)
+    return {family: analyzers.ANALYZERS[family].languages for family in FAMILIES if family in analyzers.ANALYZERS}
+
+
+def _begin(connection: Any) -> tuple[str, int]:
+    """Count this start; draw the incarnation at the first. Returns both."""
+    known = dict(connection.execute("SELECT name, value FROM meta"))
+    incarnation = known.get("incarnation") or uuid.uuid4().hex
+    boot = int(known.get("boot", "0")) + 1
+    for name, value in (("incarnation", incarnation), ("boot", str(boot))):
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+    return incarnation, boot
+
+
+def _locked(directory: Path, timeout_s: float) -> Any:
+    """Hold the directory's lock; MachineError if another endpoint keeps it longer than `timeout_s`."""
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return _closing(descriptor)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                raise MachineError(
+                    f"{directory} is in use by another endpoint",
+                    hint="end it, or choose another --data-dir",
+                ) from None
+        time.sleep(_LOCK_POLL_S)
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _listen(stack: AsyncExitStack, app: App, settings: EndpointSettings) -> int:
+    server = web.Server(app.handle, access_log=None, keepalive_timeout=_KEEPALIVE_S, read_bufsize=_READ_BUFFER)
+    http = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
+    await http.setup()
+    stack.push_async_callback(http.cleanup)
+    try:
+        await web.TCPSite(http, settings.host, settings.port, backlog=1024).start()
+    except OSError as error:
+        raise MachineError(
+            f"{settings.host}:{settings.port} cannot be listened on: {os.strerror(error.errno or 0)}",
+            hint="choose another --port, or 0 for any free one",
+        ) from error
+    return int(http.addresses[0][1])
+
+
+async def _sweep(blobs: BlobStore, database: Database) -> None:
+    """Delete what a crash left behind, a little at a time."""
+    removed = 0
+    for count in blobs.sweep(lambda names: store.named_blobs(database.read, names)):
+        removed += count
+        await asyncio.sleep(0)
+    if removed:
+        _log.info("blobs.swept count=%d", removed)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _watch_for_the_end(settings: EndpointSettings) -> asyncio.Event:
+    """An event that is set by SIGTERM, SIGINT, or the end of stdin.
+
+    A child that ends with its parent's pipe leaves the terminal's signals to the parent, who may still need it.
+    """
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    if settings.exit_with_stdin:
+        for ignored in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(ignored, signal.SIG_IGN)
+        threading.Thread(target=_until_eof, args=(loop, ended), daemon=True).start()
+    else:
+        loop.add_signal_handler(signal.SIGINT, ended.set)
+    return ended
+
+
+def _until_eof(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    with suppress(RuntimeError):  # the loop is gone already
+        loop.call_soon_threadsafe(ended.set)

@@ -1,0 +1,111 @@
+"""What a local endpoint can be told, as one value; the command line and the embedded child both make it.
+
+Owns defaults and their validation. Knows nothing of argparse, HTTP or files.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+
+from runner.errors import UserError
+
+__all__ = ["BlankLines", "EndpointSettings", "Quotas", "usable_cores"]
+
+BlankLines = Literal["rows", "skip"]
+
+_UNLIMITED_JOBS = 1_000_000_000
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, which in a container are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """Calls per second of each operation, and active jobs of each Start operation; None is no limit.
+
+    The service's figures are those of COMPREHEND.md section 2.3.
+    """
+
+    start_per_s: float | None = None
+    read_per_s: float | None = None
+    stop_per_s: float | None = None
+    active_jobs: int = _UNLIMITED_JOBS
+
+    @classmethod
+    def named(cls, name: str, *, active_jobs: int | None = None) -> Quotas:
+        """`none` or `service`; `active_jobs` overrides what the name says."""
+        if name == "none":
+            return cls(active_jobs=active_jobs or _UNLIMITED_JOBS)
+        if name == "service":
+            return cls(start_per_s=1.0, read_per_s=10.0, stop_per_s=1.0, active_jobs=active_jobs or 10)
+        raise UserError(f"no quotas called {name!r}", hint="there are: none, service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSettings:
+    """One local endpoint: where it listens, where it keeps things, and how it behaves.
+
+    `port` 0 takes a free one. `data_dir` None is a fresh directory that is left behind for inspection.
+    `lock_timeout_s` is how long to wait for another endpoint to leave the data directory.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    data_dir: Path | None = None
+    lock_timeout_s: float = 10.0
+    workers: int = field(default_factory=usable_cores)
+    analyzers: Literal["default", "noop"] = "default"
+    account: str = "000000000000"
+    region: str = "us-east-1"
+    quotas: Quotas = field(default_factory=Quotas)
+    tokens: Literal["honoured", "ignored"] = "honoured"
+    timing: Literal["instant", "service"] = "instant"
+    time_scale: float = 1.0
+    blank_lines: BlankLines = "rows"
+    faults: Path | None = None
+    exit_with_stdin: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    def checked(self) -> EndpointSettings:
+        """These settings, if an endpoint can run with them; raises UserError that says what is valid."""
+        if not _is_loopback(self.host):
+            raise UserError(
+                f"host {self.host} is not a loopback address, and request signatures are not verified",
+                hint="valid: 127.0.0.1, ::1, localhost",
+            )
+        if not 0 <= self.port <= 65535:
+            raise UserError(f"port {self.port} is not a port", hint="valid: 0 (any free one) to 65535")
+        if self.workers < 1:
+            raise UserError(f"{self.workers} workers cannot run a job", hint="valid: 1 or more")
+        if self.quotas.active_jobs < 1:
+            raise UserError(f"{self.quotas.active_jobs} active jobs would refuse every job", hint="valid: 1 or more")
+        if self.time_scale <= 0:
+            raise UserError(f"time scale {self.time_scale} is not positive", hint="0.01 makes a second of 100 s")
+        if not (len(self.account) == 12 and self.account.isascii() and self.account.isdigit()):
+            raise UserError(f"account {self.account!r} is no AWS account", hint="valid: twelve digits")
+        return self
+
+    def directory(self) -> Path:
+        """The data directory, made if there was none."""
+        if self.data_dir is None:
+            return Path(tempfile.mkdtemp(prefix="runner-endpoint-"))
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.data_dir.resolve()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
