@@ -13,8 +13,6 @@ from array import array
 from collections.abc import Iterator
 from typing import IO, Final, Self
 
-from runner.errors import OutputError
-from runner.results.codes import OUTPUT_CORRUPT
 from runner.results.writes import write_all
 
 ENTRY_OVERHEAD_BYTES: Final = 64
@@ -80,8 +78,6 @@ class Buckets:
             if not bucket.entries:
                 continue
             data = b"\n".join(bucket.entries)
-            if data.count(b"\n") != len(bucket.entries) - 1:
-                raise OutputError(OUTPUT_CORRUPT, "a row of the output goes over several lines")
             bucket.runs.append((self._file_bytes, len(bucket.entries), len(data)))
             self._append(bucket.lines.tobytes() + data)
             bucket.entries.clear()

@@ -92,6 +92,7 @@ class _Collector:
         self._open_object = open_object
         self._family: Family = FAMILIES[task.family]
         self._routes: dict[str, _Route] = {}
+        self._quick: dict[str, tuple[int, Callable[[int], None], Callable[[bytes], None]]] = {}
         self._targets: dict[PartId, _Target] = {}
         self._rows = 0
         self._bytes = 0
@@ -126,6 +127,7 @@ class _Collector:
             if part.map_path is None:
                 target = self._target(buckets, part.id, part.path, part.lines)
                 self._routes[name] = _Route(part.lines, bucket=target.bucket)
+                self._quick[name] = (part.lines, target.bucket.lines.append, target.bucket.entries.append)
             else:
                 self._routes[name] = self._mapped_route(buckets, part, part.map_path)
         if self._task.pad_name is not None:
@@ -169,26 +171,33 @@ class _Collector:
         rows_max = ROWS_SPARE + ROWS_PER_LINE_MAX * sum(part.lines for part in self._task.parts)
         if self._rows > rows_max:
             raise OutputError(OUTPUT_TOO_LARGE, f"more than {rows_max} rows, for what was sent")
-        routes = self._routes
+        quick = self._quick
         for file, line, entry in zip(batch.files, batch.lines, batch.entries, strict=True):
-            route = routes.get(file) or self._route(file)
-            if not 0 <= line < route.lines:
-                raise OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {route.lines}")
-            bucket = route.bucket
-            if bucket is None:
-                if route.line_map is None:
-                    continue  # the pad object
-                bucket = route.targets[route.line_map.part_of[line]].bucket
-                line = route.line_map.line_of[line]  # noqa: PLW2901
-            bucket.lines.append(line)
-            bucket.entries.append(entry)
+            if file in quick:
+                lines, put_line, put_entry = quick[file]
+                if line < lines:
+                    put_line(line)
+                    put_entry(entry)
+                    continue
+            self._put(file, line, entry)
 
-    def _route(self, file: str) -> _Route:
-        """The route of a file that the service names by its path; COMPREHEND.md section 3.3 leaves open which."""
+    def _put(self, file: str, line: int, entry: bytes) -> None:
+        """Put a row where it belongs: the general way.
+
+        The service may name a file by its path below the prefix; COMPREHEND.md section 3.3 leaves open which.
+        """
         route = self._routes.get(file.rsplit("/", 1)[-1])
         if route is None:
             raise OutputError(OUTPUT_FOREIGN, "a row for a file that the job was not given")
-        return route
+        if line >= route.lines:
+            raise OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {route.lines}")
+        bucket = route.bucket
+        if route.line_map is not None:
+            bucket = route.targets[route.line_map.part_of[line]].bucket
+            line = route.line_map.line_of[line]
+        if bucket is not None:
+            bucket.lines.append(line)
+            bucket.entries.append(entry)
 
     def _finish(self, target: _Target, buckets: Buckets, writer: SpoolWriter, counts: _Counts) -> None:
         texts = read_lines(target.path)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from runner.catalogue import Family, OutputShape
 from runner.errors import InternalError, OutputError
@@ -49,7 +49,6 @@ class RowDecoder:
         # A classifier answers with one of its members, by its mode; every other family answers with all of them.
         self._enough = any if family.shape == "predictions" else all
         self._decode_quick = _quick_decoder(family)
-        self._member = family.members[0]
         self._files: dict[bytes, str] = {}
         self._rows = 0
 
@@ -58,30 +57,45 @@ class RowDecoder:
         if not block.isascii():
             _expect_utf8(block)
         batch = self._quick(block) or self._slow(block)
+        if b"\n" in b"".join(batch.entries):
+            raise OutputError(OUTPUT_CORRUPT, "a row of the output goes over several lines")
         self._rows += len(batch.files)
         return batch
 
     def _quick(self, block: bytes) -> RowBatch | None:
-        """All rows by one call, where they have the usual shape; else None."""
-        if self._decode_quick is None:
-            return None
+        """All rows by one or two calls, where they have the usual shape; else None, and the slow way decides."""
         try:
             rows = self._decode_quick(block)
-        except msgspec.MsgspecError:
-            return None
-        if len(rows) != _line_count(block):
-            return None
-        member = self._member
-        try:
-            entries = [
-                bytes(value) if (value := getattr(row, member)) is not UNSET and row.ErrorCode is UNSET else _error(row)
-                for row in rows
-            ]
-        except OutputError:
+            if len(rows) != _line_count(block):
+                return None
+            entries = self._single(rows) if len(self._members) == 1 else self._several(rows, block)
+        except (msgspec.MsgspecError, LookupError):
             return None
         if b"null" in entries:
             return None
         return RowBatch([row.File for row in rows], [row.Line for row in rows], entries, len(block))
+
+    def _single(self, rows: list[Any]) -> list[bytes]:
+        """Entries of rows whose payload is the value of one member."""
+        member = self._members[0]
+        return [
+            bytes(value) if (value := getattr(row, member)) is not UNSET and row.ErrorCode is UNSET else _error(row)
+            for row in rows
+        ]
+
+    def _several(self, rows: list[Any], block: bytes) -> list[bytes]:
+        """Entries of rows whose payload has all of several members, in the order that each row has them."""
+        entries: list[bytes] = []
+        wanted = len(self._members)
+        for row, members in zip(rows, _decode_lines(block), strict=True):
+            if row.ErrorCode is not UNSET:
+                entries.append(_error(row))
+                continue
+            del members["File"], members["Line"]
+            if len(members) != wanted:
+                raise KeyError(wanted)
+            entries.append(_encode(members))
+        return entries
 
     def _slow(self, block: bytes) -> RowBatch:
         """Row by row, any shape that is allowed."""
@@ -161,7 +175,7 @@ def _unquoted(line: bytes) -> bytes:
 
 def _error(row: Any) -> bytes:
     if row.ErrorCode is UNSET:
-        raise OutputError(OUTPUT_CORRUPT, "a row without result and without error")
+        raise KeyError("ErrorCode")
     return error_entry(row.ErrorCode, row.ErrorMessage or "")
 
 
@@ -176,19 +190,17 @@ def _expect_utf8(block: bytes) -> None:
         raise OutputError(OUTPUT_CORRUPT, "the output is not UTF-8") from error
 
 
-def _quick_decoder(family: Family) -> Callable[[bytes], list[Any]] | None:
-    """Decodes a block of rows of a family whose result is one member; None for other families.
+def _quick_decoder(family: Family) -> Callable[[bytes], list[Any]]:
+    """Decodes a block of rows of a family in one call.
 
-    Unknown members are refused, so that the slow way sees them and keeps them.
+    Unknown members are refused, so that the slow way sees them and keeps them; so is null, which is no result.
     """
-    if len(family.members) != 1:
-        return None
     row = msgspec.defstruct(
         "Row",
         [
             ("File", str),
-            ("Line", int),
-            (family.members[0], Raw | UnsetType, UNSET),
+            ("Line", Annotated[int, Meta(ge=0)]),
+            *((member, Raw | UnsetType, UNSET) for member in family.members),
             ("ErrorCode", str | UnsetType, UNSET),
             ("ErrorMessage", str | UnsetType | None, UNSET),
         ],
