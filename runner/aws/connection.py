@@ -16,6 +16,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
@@ -153,7 +154,7 @@ def _embedded_session(lane: LaneSpec) -> Session:
             "ca_bundle": (None, None, None, None),
         }
     )
-    _keep_timestamps(alone)
+    _furnish(alone)
     return aioboto3.Session(
         botocore_session=alone,
         region_name=lane.region,
@@ -167,7 +168,7 @@ def _user_session(lane: LaneSpec) -> Session:
     from aiobotocore.session import AioSession
 
     core = AioSession()
-    _keep_timestamps(core)
+    _furnish(core)
     return aioboto3.Session(botocore_session=core, region_name=lane.region, profile_name=lane.profile)
 
 
@@ -199,14 +200,26 @@ def _assuming(base: Session, lane: LaneSpec) -> Session:
             return AioDeferredRefreshableCredentials(refresh_using=assume, method=self.METHOD)
 
     core = AioSession()
-    _keep_timestamps(core)
+    _furnish(core)
     core.register_component("credential_provider", AioCredentialResolver([cast("Any", AssumedRole())]))
     return aioboto3.Session(botocore_session=core, region_name=lane.region, profile_name=lane.profile)
 
 
-def _keep_timestamps(core: Any) -> None:
-    """Leave timestamps as they travel (a number, or ISO text): dates cost a List of 500 jobs more than all the rest."""
+def _furnish(core: Any) -> None:
+    """What all our sessions have in common.
+
+    Timestamps stay as they travel (a number, or ISO text): dates cost a List of 500 jobs more than all the rest. The
+    service models, 100 ms of parsing a session, are read once per process.
+    """
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_as_is)
+    core.register_component("data_loader", _loader())
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _as_is(value: Any) -> Any:
