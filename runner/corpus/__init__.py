@@ -1,1 +1,24 @@
-"""Readers: a source object in, documents out, one module per format."""
+"""Readers: a source object in, documents out, one module per format.
+
+`list_corpus` takes the listing once, `ranges` cuts it into work, `RangeReader` reads one range as blocks of documents.
+"""
+
+from runner.corpus.blocks import BAD_ROW, INPUT_CHANGED, UNDECODABLE, Block, Trouble
+from runner.corpus.listing import iter_corpus, list_corpus
+from runner.corpus.ranges import ranges
+from runner.corpus.reading import RangeReader
+from runner.corpus.savedlisting import read_listing, write_listing
+
+__all__ = [
+    "BAD_ROW",
+    "INPUT_CHANGED",
+    "UNDECODABLE",
+    "Block",
+    "RangeReader",
+    "Trouble",
+    "iter_corpus",
+    "list_corpus",
+    "ranges",
+    "read_listing",
+    "write_listing",
+]

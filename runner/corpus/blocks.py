@@ -1,0 +1,47 @@
+"""What readers give out: blocks of consecutive documents, kept as columns.
+
+Columns, because at a microsecond per document the loops must run inside C: whole columns are decoded, measured and
+written at once. Texts are as read (line breaks inside a document are still there), hold no surrogates, and can
+therefore always be encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+# The codes of DESIGN 5.5 that reading can find; `runner.planning.fates` has the same words and all the others.
+UNDECODABLE: Final = "UNDECODABLE"
+BAD_ROW: Final = "BAD_ROW"
+INPUT_CHANGED: Final = "INPUT_CHANGED"
+
+CHANGED_MESSAGE: Final = "the file changed after it was listed and before it was read"
+
+
+class Trouble(NamedTuple):
+    """Why a document has no text: a code, and a message without document text, ids, times or paths."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Consecutive documents in input order; all columns are of one length.
+
+    `sources` are places in the corpus's listing, `positions` count the documents of one source from zero. `troubles`
+    has the documents (by row of the block) that could not be read; their text is empty.
+    """
+
+    ids: Sequence[str]
+    sources: Sequence[int]
+    positions: Sequence[int]
+    texts: Sequence[str]
+    troubles: Mapping[int, Trouble] = field(default_factory=dict)
+
+
+def changed_block(source: int, document_id: str) -> Block:
+    """The block that stands for a source which changed before it was read: one document."""
+    trouble = Trouble(INPUT_CHANGED, CHANGED_MESSAGE)
+    return Block(ids=[document_id], sources=[source], positions=[0], texts=[""], troubles={0: trouble})

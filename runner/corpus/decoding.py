@@ -1,0 +1,136 @@
+"""Bytes to text: encodings, byte order marks, and what cannot be decoded.
+
+Text that leaves here holds no surrogates, so it can be written as UTF-8. A byte order mark at the start of a file is
+not text; everywhere else U+FEFF is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from runner.corpus.blocks import UNDECODABLE, Trouble
+
+UTF_8: Final = "utf-8"
+MARK: Final = "\udfff"
+"""Stands for bytes that could not be decoded: a lone surrogate, which no sound decoding gives."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_REPLACEMENT: Final = "\ufffd"
+_MARKING: Final = "runner.mark_undecodable"
+_OWN_BOM: Final = frozenset({"utf-16", "utf-32"})
+"""Codecs that take the mark away themselves."""
+_STATEFUL: Final = ("utf-7", "hz", "iso2022")
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return MARK, error.end
+
+
+codecs.register_error(_MARKING, _mark)
+
+
+class Decoding(NamedTuple):
+    """How a corpus's bytes become text: Python's name of its encoding, and the policy for bytes that do not fit."""
+
+    encoding: str
+    replace: bool
+
+    def lines(self, data: bytes) -> tuple[list[str], dict[int, Trouble]]:
+        """The lines of `data`, each closed by a line feed in it, and those that cannot be decoded (their text: "").
+
+        Only for encodings with `splits_as_bytes`.
+        """
+        try:
+            text = self._strictly(data)
+        except UnicodeError:
+            return self._line_by_line(data)
+        lines = text.split("\n")
+        lines.pop()
+        return lines, {}
+
+    def document(self, data: bytes) -> tuple[str, Trouble | None]:
+        """The text of a whole file, without its byte order mark."""
+        text, trouble = self._one(data)
+        return text.removeprefix(self.bom), trouble
+
+    @property
+    def bom(self) -> str:
+        """The byte order mark, where it survives decoding and is ours to drop; else empty."""
+        return "" if self.encoding in _OWN_BOM else "\ufeff"
+
+    @property
+    def splits_as_bytes(self) -> bool:
+        """Whether the bytes of LF and CR mean LF and CR wherever they stand."""
+        return _splits_as_bytes(self.encoding)
+
+    def incremental(self) -> codecs.IncrementalDecoder:
+        """A decoder of streams, which leaves marks (see `marked`) or replaces, by the policy."""
+        return codecs.getincrementaldecoder(self.encoding)("replace" if self.replace else _MARKING)
+
+    def marked(self, lines: list[str]) -> dict[int, Trouble]:
+        """The lines that hold something undecodable; they are emptied, or mended by the policy."""
+        troubles: dict[int, Trouble] = {}
+        for row, line in enumerate(lines):
+            if _SURROGATE.search(line):
+                lines[row] = _SURROGATE.sub(_REPLACEMENT, line) if self.replace else ""
+                if not self.replace:
+                    troubles[row] = self._trouble(None)
+        return troubles
+
+    def _strictly(self, data: bytes) -> str:
+        text = data.decode(self.encoding)
+        if self.encoding != UTF_8 and not text.isascii():
+            text.encode()  # some codecs let surrogates through; this raises for them
+        return text
+
+    def _line_by_line(self, data: bytes) -> tuple[list[str], dict[int, Trouble]]:
+        lines: list[str] = []
+        troubles: dict[int, Trouble] = {}
+        parts = data.split(b"\n")
+        parts.pop()
+        for row, part in enumerate(parts):
+            text, trouble = self._one(part)
+            lines.append(text)
+            if trouble is not None:
+                troubles[row] = trouble
+        return lines, troubles
+
+    def _one(self, data: bytes) -> tuple[str, Trouble | None]:
+        try:
+            return self._strictly(data), None
+        except UnicodeError as error:
+            if self.replace:
+                return _SURROGATE.sub(_REPLACEMENT, data.decode(self.encoding, "replace")), None
+            place = error.start if isinstance(error, UnicodeDecodeError) else None
+            return "", self._trouble(place)
+
+    def _trouble(self, place: int | None) -> Trouble:
+        where = f" (byte {place})" if place is not None else ""
+        return Trouble(UNDECODABLE, f"not {self.encoding}{where}")
+
+
+def decoding(encoding: str, undecodable: str) -> Decoding:
+    """The decoding of a corpus; `undecodable` is the policy, `error` or `replace`. LookupError: unknown encoding."""
+    name = codecs.lookup(encoding).name
+    # utf-8-sig would drop a mark at the start of every stretch that is decoded by itself.
+    return Decoding(UTF_8 if name == "utf-8-sig" else name, replace=undecodable == "replace")
+
+
+@lru_cache(maxsize=16)
+def _splits_as_bytes(encoding: str) -> bool:
+    if encoding == UTF_8:
+        return True
+    if encoding.startswith(_STATEFUL):
+        return False
+    try:
+        if "\r\n".encode(encoding) != b"\r\n":
+            return False
+    except UnicodeError:
+        return False
+    # In the multi-byte encodings of East Asia no second byte is a control character; elsewhere (EBCDIC) ask each byte.
+    others = (bytes([byte]).decode(encoding, "replace") for byte in range(256) if byte not in b"\r\n")
+    return not any(text in {"\r", "\n"} for text in others)

@@ -1,0 +1,110 @@
+"""A stream as lines of text: they end at LF, CR or CRLF and at nothing else, wherever the stream's chunks end.
+
+The last line needs no end, and an end makes no further line. Memory: one chunk, or a few times the longest line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Generic, Protocol, TypeVar
+
+from runner.corpus.blocks import Trouble
+from runner.corpus.decoding import Decoding
+
+CHUNK_BYTES: Final = 1 << 19
+
+S = TypeVar("S", str, bytes)
+
+Lines = tuple[list[str], dict[int, Trouble]]
+"""Consecutive lines without their ends, and (by place among them) those that could not be decoded."""
+
+
+class Readable(Protocol):
+    """What lines are read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; empty at the end."""
+        ...
+
+
+class LineEnds(Generic[S]):
+    """Takes a stream in any pieces and gives it back in pieces of whole lines, each closed by one line feed.
+
+    The stream's byte order mark, if it begins with `bom`, is dropped.
+    """
+
+    def __init__(self, crlf: S, bom: S) -> None:
+        self._crlf: S = crlf
+        self._cr: S = crlf[:1]
+        self._lf: S = crlf[1:]
+        self._bom: S = bom
+        """Empty once the first line is through."""
+        self._held: list[S] = []
+        self._after_cr = False
+
+    def feed(self, data: S) -> S:
+        """The lines that end in `data`, with what was held of the first; empty if none does."""
+        if not data:
+            return data
+        if self._after_cr and data[:1] == self._lf:
+            data = data[1:]  # the second half of a CRLF across two chunks
+        self._after_cr = data[-1:] == self._cr
+        if self._cr in data:
+            data = data.replace(self._crlf, self._lf).replace(self._cr, self._lf)
+        cut = data.rfind(self._lf) + 1
+        if not cut:
+            self._held.append(data)
+            return data[:0]
+        whole: S = data[:cut]
+        if self._held:
+            self._held.append(whole)
+            whole = whole[:0].join(self._held)
+        self._held = [data[cut:]]
+        return self._without_bom(whole)
+
+    def rest(self) -> S:
+        """The last line, if it has no end, closed by a line feed; else empty."""
+        empty: S = self._lf[:0]
+        line = self._without_bom(empty.join(self._held))
+        self._held = []
+        return line + self._lf if line else empty
+
+    def _without_bom(self, data: S) -> S:
+        bom, self._bom = self._bom, self._bom[:0]
+        return data.removeprefix(bom)
+
+
+def text_lines(stream: Readable, decoding: Decoding, *, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Lines]:
+    """The lines of a stream, some at a time, never none; its byte order mark is dropped."""
+    return (_split_as_bytes if decoding.splits_as_bytes else _split_as_text)(stream, decoding, chunk_bytes)
+
+
+def _split_as_bytes(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[Lines]:
+    ends = LineEnds(b"\r\n", decoding.bom.encode(decoding.encoding, "ignore"))
+    while chunk := stream.read(chunk_bytes):
+        whole = ends.feed(chunk)
+        if whole:
+            yield decoding.lines(whole)
+    rest = ends.rest()
+    if rest:
+        yield decoding.lines(rest)
+
+
+def _split_as_text(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[Lines]:
+    decoder = decoding.incremental()
+    ends = LineEnds("\r\n", decoding.bom)
+    chunk = b"-"
+    while chunk:
+        chunk = stream.read(chunk_bytes)
+        whole = ends.feed(decoder.decode(chunk, final=not chunk))
+        if whole:
+            yield _marked_lines(whole, decoding)
+    rest = ends.rest()
+    if rest:
+        yield _marked_lines(rest, decoding)
+
+
+def _marked_lines(whole: str, decoding: Decoding) -> Lines:
+    lines = whole.split("\n")
+    lines.pop()
+    return lines, decoding.marked(lines)

@@ -1,0 +1,42 @@
+"""Folding: every character on which any known reader breaks lines becomes one space (DESIGN 3, Survey).
+
+One code point for one, so that the service's offsets, which count code points, are valid in the original text too.
+A character is replaced only if it occurs: asking for it costs a memchr over the text, replacing copies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+LINE_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+_BREAKS_BUT_LF: Final = LINE_BREAKS.removeprefix("\n")
+
+
+def fold(text: str) -> str:
+    """The text on one line."""
+    return _replaced(text, LINE_BREAKS)
+
+
+def fold_all(texts: Sequence[str]) -> tuple[Sequence[str], list[bytes]]:
+    """The texts, each on one line, and the same in UTF-8. Texts must hold no surrogates."""
+    if not texts:
+        return texts, []
+    joined = "\n".join(texts)
+    if joined.count("\n") == len(texts) - 1:
+        # No text holds a line feed, so all of them can be folded, encoded and cut apart at once.
+        folded = _replaced(joined, _BREAKS_BUT_LF)
+        if folded is not joined:
+            texts = folded.split("\n")
+    else:
+        texts = [fold(text) for text in texts]
+        folded = "\n".join(texts)
+    return texts, folded.encode().split(b"\n")
+
+
+def _replaced(text: str, characters: str) -> str:
+    for character in characters:
+        if character in text:
+            text = text.replace(character, " ")
+    return text

@@ -1,0 +1,68 @@
+"""Measuring a block of documents: folded lines, sizes, digests, languages, and the fates that follow from the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from runner.corpus import Block, Trouble
+from runner.errors import InternalError
+from runner.model import LanguageRule
+from runner.planning.fates import EMPTY
+from runner.survey.folding import fold_all
+
+DIGEST_BYTES: Final = 16
+
+_EMPTY: Final = Trouble(EMPTY, "the document is empty or only white space")
+
+FindLanguages = Callable[[Sequence[str]], list[str | None]]
+"""Texts in, their languages out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A block after measuring; columns of one length. `fates` has the documents that no job will see, by row."""
+
+    ids: Sequence[str]
+    sources: Sequence[int]
+    positions: Sequence[int]
+    texts: Sequence[str]
+    """Folded."""
+    lines: Sequence[bytes]
+    """The same in UTF-8."""
+    sizes: Sequence[int]
+    characters: Sequence[int]
+    digests: Sequence[bytes]
+    languages: Sequence[str | None]
+    fates: Mapping[int, Trouble]
+
+
+def measure(block: Block, find_languages: FindLanguages) -> Measured:
+    """Fold, weigh and digest the documents of a block."""
+    texts, lines = fold_all(block.texts)
+    fates = dict(block.troubles)
+    for row, text in enumerate(texts):
+        if (not text or text.isspace()) and row not in fates:
+            fates[row] = _EMPTY
+    return Measured(
+        ids=block.ids,
+        sources=block.sources,
+        positions=block.positions,
+        texts=texts,
+        lines=lines,
+        sizes=list(map(len, lines)),
+        characters=list(map(len, texts)),
+        digests=[blake2b(line, digest_size=DIGEST_BYTES).digest() for line in lines],
+        languages=find_languages(texts),
+        fates=fates,
+    )
+
+
+def language_finder(rule: LanguageRule | None) -> FindLanguages:
+    """How the languages of a corpus are found. Raises InternalError for rules that the manifest refuses so far."""
+    if rule is not None and rule.kind != "fixed":
+        raise InternalError(f"languages cannot be found by {rule.kind} yet, and the manifest refuses it")
+    code = rule.code if rule is not None else None
+    return lambda texts: [code] * len(texts)

@@ -1,0 +1,155 @@
+"""Surveying one range of a corpus: documents stream in once, segments are written as they fill.
+
+Segments end at 5,000 documents or 8 MB of folded text, or hold one larger document; so their bounds follow from the
+input alone. `survey_range` is a plain function of its task: it can be pickled, and done twice it leaves the same files.
+Memory: one segment, or a few times the largest document.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import accumulate
+from pathlib import Path
+from typing import Final
+
+from runner.corpus import INPUT_CHANGED, Block, RangeReader
+from runner.errors import SourceError
+from runner.model import (
+    SEGMENT_BYTES_MAX,
+    SEGMENT_DOCUMENTS_MAX,
+    SegmentFacts,
+    SourceFile,
+    SurveyReport,
+    SurveyTask,
+    segment_id,
+)
+from runner.storage.atomic import make_directory
+from runner.survey.measuring import Measured, language_finder, measure
+from runner.survey.routes import Router
+from runner.survey.segments import LEDGER_DIRECTORY, PARTS_DIRECTORY, Segment
+
+SEGMENTS_MAX: Final = 100_000
+"""Segment ids have five digits for the place in the range (`runner.model.segment_id`)."""
+NOTICES_MAX: Final = 10
+
+
+def survey_range(task: SurveyTask) -> SurveyReport:
+    """Read the range of a task, write its ledgers and parts below `task.directory`, and say what it held.
+
+    Raises SourceError for input that cannot be read and MachineError for a full disk; nothing is reported then, and
+    files already written are overwritten by the next attempt.
+    """
+    directory = Path(task.directory)
+    make_directory(directory / LEDGER_DIRECTORY)
+    make_directory(directory / PARTS_DIRECTORY)
+    changed: frozenset[int] = frozenset()
+    while True:
+        survey = _Survey(task, changed)
+        report = survey.run()
+        late = survey.changed_while_read
+        if not late:
+            return report
+        # A source that changed under our hands may have given anything: begin again, with that source closed.
+        changed |= late
+
+
+class _Survey:
+    """One pass over a range."""
+
+    def __init__(self, task: SurveyTask, changed: frozenset[int]) -> None:
+        self._task = task
+        self._directory = Path(task.directory)
+        self._router = Router(task.analyses)
+        self._find_languages = language_finder(task.corpus.language)
+        self._reader = RangeReader(task.corpus, task.source_range, undecodable=task.undecodable, changed=changed)
+        self._facts: list[SegmentFacts] = []
+        self._segment = self._next_segment()
+        self._changed_files: list[SourceFile] = []
+
+    @property
+    def changed_while_read(self) -> frozenset[int]:
+        return frozenset(self._reader.changed_while_read)
+
+    def run(self) -> SurveyReport:
+        with closing(self._reader.blocks()) as blocks:
+            for block in self._limited(blocks):
+                self._note(block)
+                self._add(measure(block, self._find_languages))
+        self._close_segment()
+        return SurveyReport(
+            corpus=self._task.corpus.name,
+            index=self._task.source_range.index,
+            segments=tuple(self._facts),
+            notices=self._notices(),
+        )
+
+    def _limited(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """The blocks, up to `documents_max` documents."""
+        left = self._task.documents_max
+        if left is None:
+            yield from blocks
+            return
+        for block in blocks:
+            if left <= 0:
+                return
+            yield block if len(block.ids) <= left else _head(block, left)
+            left -= len(block.ids)
+
+    def _add(self, measured: Measured) -> None:
+        filled = list(accumulate(measured.sizes, initial=0))
+        begin, count = 0, len(measured.sizes)
+        while begin < count:
+            segment = self._segment
+            fitting = bisect_right(filled, filled[begin] + SEGMENT_BYTES_MAX - segment.bytes) - 1
+            end = min(fitting, begin + SEGMENT_DOCUMENTS_MAX - segment.documents, count)
+            if end <= begin and not segment.documents:
+                end = begin + 1
+            if end > begin:
+                segment.add(measured, begin, end)
+                begin = end
+            if begin < count:
+                self._close_segment()
+
+    def _close_segment(self) -> None:
+        if self._segment.documents:
+            self._facts.append(self._segment.write(self._directory))
+            self._segment = self._next_segment()
+
+    def _next_segment(self) -> Segment:
+        task = self._task
+        if len(self._facts) >= SEGMENTS_MAX:
+            raise SourceError(
+                task.corpus.name,
+                f"{task.source_range.files[0].path} has more than {SEGMENTS_MAX} segments",
+                hint="split the file: 100,000 segments of 5,000 documents are what one can have",
+            )
+        number = segment_id(task.corpus_index, task.source_range.index, len(self._facts))
+        return Segment(number, task.corpus.name, self._router)
+
+    def _note(self, block: Block) -> None:
+        for row, trouble in block.troubles.items():
+            if trouble.code == INPUT_CHANGED:
+                source = block.sources[row] - self._task.source_range.first
+                self._changed_files.append(self._task.source_range.files[source])
+
+    def _notices(self) -> tuple[str, ...]:
+        """A sentence for each source that changed, up to some, then how many more."""
+        corpus = self._task.corpus.name
+        shown = [
+            f"corpus {corpus}: {file.path} changed after it was listed; its documents are closed as {INPUT_CHANGED}"
+            for file in self._changed_files[:NOTICES_MAX]
+        ]
+        more = len(self._changed_files) - len(shown)
+        return (*shown, f"corpus {corpus}: {more} more files changed after they were listed") if more else tuple(shown)
+
+
+def _head(block: Block, count: int) -> Block:
+    return Block(
+        ids=block.ids[:count],
+        sources=block.sources[:count],
+        positions=block.positions[:count],
+        texts=block.texts[:count],
+        troubles={row: trouble for row, trouble in block.troubles.items() if row < count},
+    )
