@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import IO, Any, Final
 
 from runner.aws.session import Answer, LaneSession, corrupt
-from runner.aws.uris import split_uri
 from runner.errors import InternalError
 from runner.model import Fault, FaultKind, Scope
+from runner.storage.s3 import parse_uri
 
 OBJECT_BYTES_MAX: Final = 5 * 1024**3
 PAGE_KEYS_MAX: Final = 1000
@@ -49,7 +49,7 @@ class StagingClient:
 
     async def list_keys(self, prefix_uri: str, limit: int) -> list[tuple[str, int]] | Fault:
         """Up to `limit` objects whose key begins with the prefix, as (key, size) in S3's order (UTF-8 bytes)."""
-        bucket, prefix = split_uri(prefix_uri)
+        bucket, prefix = parse_uri(prefix_uri)
         found: list[tuple[str, int]] = []
         parameters: Answer = {"Bucket": bucket, "Prefix": prefix}
         while len(found) < limit:
@@ -68,7 +68,7 @@ class StagingClient:
 
     async def delete_prefix(self, uri: str) -> int | Fault:
         """Delete every object below a prefix that is closed by `/`; how many there were. Safe to repeat."""
-        bucket, prefix = split_uri(uri)
+        bucket, prefix = parse_uri(uri)
         if not prefix.endswith("/") or prefix == "/":
             raise InternalError(f"{uri} is no folder below a bucket; refusing to delete there")
         deleted = 0
@@ -86,7 +86,7 @@ class StagingClient:
 
     async def check(self, uri: str) -> Fault | None:
         """None if the bucket of `uri` exists, in the lane's region, and the lane's identity may list below `uri`."""
-        bucket, prefix = split_uri(uri)
+        bucket, prefix = parse_uri(uri)
         # The List comes first: a HEAD has no body, so that its failures carry no code.
         listed = await self._session.call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix, "MaxKeys": 1})
         if isinstance(listed, Fault):
@@ -111,7 +111,7 @@ class StagingClient:
         lane = self._session.lane
         if lane.kind != "embedded":
             raise InternalError(f"lane {lane.name} is {lane.kind}: buckets are made on embedded lanes only")
-        bucket, _ = split_uri(uri)
+        bucket, _ = parse_uri(uri)
         parameters: Answer = {"Bucket": bucket}
         if lane.region != "us-east-1":
             parameters["CreateBucketConfiguration"] = {"LocationConstraint": lane.region}
@@ -121,7 +121,7 @@ class StagingClient:
         return None
 
     async def _put(self, uri: str, body: IO[bytes] | bytes, size: int) -> int | Fault:
-        bucket, key = split_uri(uri)
+        bucket, key = parse_uri(uri)
         if not key or key.endswith("/"):
             raise InternalError(f"{uri} names no object")
         parameters: Answer = {"Bucket": bucket, "Key": key, "Body": body, "ContentLength": size}
