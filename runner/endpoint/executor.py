@@ -31,6 +31,7 @@ from runner.endpoint.s3 import store
 from runner.endpoint.s3.errors import S3Error
 from runner.endpoint.s3.store import ObjectRecord, Stored
 from runner.endpoint.tampering import Tampering
+from runner.endpoint.threads import in_thread
 
 if TYPE_CHECKING:
     import sqlite3
@@ -169,10 +170,10 @@ class Executor:
         """Have the input analysed into a finished archive that nothing names yet."""
         blob = self._blobs.fresh()
         member = FAMILIES[job.record.family].member
-        archive = await asyncio.to_thread(ArchiveFile, self._blobs.path(blob), member)
+        archive = await in_thread(ArchiveFile, self._blobs.path(blob), member)
         try:
             await self._fill(job, archive)
-            size = await asyncio.to_thread(archive.finish)
+            size = await in_thread(archive.finish)
             size = await self._truncate(job, archive, size)
         except Exception:
             self._blobs.discard(blob)
@@ -208,7 +209,7 @@ class Executor:
         for fault in job.record.faults:
             if fault["do"] == "archive_truncated":
                 size = int(size * fault.get("share", 0.5))
-                await asyncio.to_thread(archive.cut, size)
+                await in_thread(archive.cut, size)
         return size
 
     async def _finish(self, job: Job, output: _Output | None) -> None:
@@ -273,7 +274,7 @@ async def _take(inputs: Inputs, chunk: Chunk, task: asyncio.Task[Answer], archiv
         return
     if not chunk.whole and answer.broken:
         inputs.broken.add(label)
-    await asyncio.to_thread(archive.append, answer.piece)
+    await in_thread(archive.append, answer.piece)
 
 
 def _tampering(faults: list[dict[str, Any]]) -> Tampering:

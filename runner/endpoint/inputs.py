@@ -8,7 +8,6 @@ counting its line ends here, because a line's number is known only from the line
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ import msgspec
 
 from runner.endpoint.rows import Slice
 from runner.endpoint.s3 import store
+from runner.endpoint.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -156,7 +156,7 @@ class Inputs:
         self._blobs.pin([stored.blob])
         try:
             scanner = LineScanner(path, label, chunk_bytes=chunk_bytes, line_bytes_max=line_bytes_max)
-            while label not in self.broken and (piece := await asyncio.to_thread(scanner.next)) is not None:
+            while label not in self.broken and (piece := await in_thread(scanner.next)) is not None:
                 yield self._pinned(Chunk([piece], [stored.blob], whole=False))
         finally:
             self._blobs.unpin([stored.blob])

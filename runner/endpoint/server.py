@@ -52,8 +52,6 @@ _READ_BUFFER: Final = 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
-Announce = "Callable[[Mapping[str, Any]], None]"
-
 
 def serve(settings: EndpointSettings) -> None:
     """Run an endpoint until SIGTERM, SIGINT, or the end of stdin if so set; its first stdout line is JSON.
@@ -71,12 +69,19 @@ def announce_on_stdout(facts: Mapping[str, Any]) -> None:
 
 
 async def run_endpoint(
-    settings: EndpointSettings, *, announce: Callable[[Mapping[str, Any]], None] = announce_on_stdout
+    settings: EndpointSettings,
+    *,
+    announce: Callable[[Mapping[str, Any]], None] = announce_on_stdout,
+    ended: asyncio.Event | None = None,
 ) -> None:
-    """Run an endpoint until it is told to end; `announce` is given its facts once it answers."""
+    """Run an endpoint until it is told to end; `announce` is given its facts once it answers.
+
+    With `ended`, that event is the only thing that ends it, and signals and stdin are left alone: for an
+    endpoint within another program.
+    """
     settings = settings.checked()
     rules = read_rules(settings.faults) if settings.faults else []
-    ended = _watch_for_the_end(settings)
+    ended = ended or _watch_for_the_end(settings)
     async with AsyncExitStack() as stack:
         directory = settings.directory()
         stack.enter_context(await asyncio.to_thread(_locked, directory, settings.lock_timeout_s))

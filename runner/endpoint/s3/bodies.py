@@ -6,7 +6,6 @@ upload, whatever the size.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -18,6 +17,7 @@ import msgspec
 
 from runner.endpoint.blobs import flush_file
 from runner.endpoint.s3.errors import S3Error
+from runner.endpoint.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -139,17 +139,17 @@ async def receive(stream: AsyncIterator[bytes], headers: Mapping[str, str], path
 
     Raises S3Error (BadDigest, InvalidDigest, IncompleteBody, …); the file is then the caller's to delete.
     """
-    sink = await asyncio.to_thread(_Sink, path, headers)
+    sink = _Sink(path, headers)
     decoder = ChunkedDecoder() if _is_chunked(headers) else None
     try:
         async for data in stream:
             for piece in decoder.feed(data) if decoder else (data,):
                 if sink.hold(piece):
-                    await asyncio.to_thread(sink.spill)
+                    await in_thread(sink.spill)
         if decoder and not decoder.done:
             raise S3Error("IncompleteBody")
         trailers = decoder.trailers if decoder else {}
-        return await asyncio.to_thread(sink.finish, headers, trailers)
+        return await in_thread(sink.finish, headers, trailers)
     finally:
         sink.close()
 
@@ -160,11 +160,14 @@ def _is_chunked(headers: Mapping[str, str]) -> bool:
 
 
 class _Sink:
-    """A file being written, with its digests; everything but `hold` runs in a thread."""
+    """A file being written, with its digests; `spill` and `finish` block and run in a thread.
+
+    The file is opened when something is written, so that a small body takes one hop to a thread, not three.
+    """
 
     def __init__(self, path: Path, headers: Mapping[str, str]) -> None:
         self._path = path
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._descriptor: int | None = None
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._size = 0
@@ -181,6 +184,9 @@ class _Sink:
         return self._held_bytes >= BUFFER_BYTES
 
     def spill(self) -> None:
+        """Write and digest what is held."""
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         data = b"".join(self._held)
         self._held.clear()
         self._held_bytes = 0
@@ -195,8 +201,10 @@ class _Sink:
         self._size += len(data)
 
     def finish(self, headers: Mapping[str, str], trailers: Mapping[str, str]) -> Received:
+        """Write the rest, check everything, make it durable."""
         self.spill()
         self._check(headers, trailers)
+        assert self._descriptor is not None
         flush_file(self._descriptor, self._path)
         sent = {**{n.lower(): v for n, v in headers.items() if n.lower().startswith("x-amz-checksum-")}, **trailers}
         checksums = {
@@ -207,7 +215,9 @@ class _Sink:
         return Received(self._size, self._md5.hexdigest(), checksums)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """Let go of the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
     def _check(self, headers: Mapping[str, str], trailers: Mapping[str, str]) -> None:
         expected_size = headers.get("x-amz-decoded-content-length")

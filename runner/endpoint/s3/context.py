@@ -77,7 +77,7 @@ def xml_response(root: str, content: Mapping[str, Any], *, status: int = 200) ->
 
 def iso_date(epoch_s: float) -> str:
     """As S3 writes times in XML."""
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(epoch_s * 1000) % 1000:03d}Z"
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def http_date(epoch_s: float) -> str:

@@ -6,7 +6,6 @@ restart; those never completed stay until aborted, as in S3.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import shutil
 import uuid
@@ -24,6 +23,7 @@ from runner.endpoint.s3.context import Call, Operation, Shop, iso_date, xml_resp
 from runner.endpoint.s3.errors import S3Error
 from runner.endpoint.s3.objects import conditions_of, kept_headers
 from runner.endpoint.s3.store import ObjectRecord, Stored
+from runner.endpoint.threads import in_thread
 
 if TYPE_CHECKING:
     import sqlite3
@@ -125,7 +125,7 @@ async def complete_multipart_upload(shop: Shop, call: Call) -> web.Response:
     shop.blobs.pin(blobs)
     try:
         paths = [shop.blobs.path(name) for name in blobs]
-        await asyncio.to_thread(_concatenate, paths, shop.blobs.path(blob))
+        await in_thread(_concatenate, paths, shop.blobs.path(blob))
         record = ObjectRecord(sum(part.record.size for part in parts), _etag(parts), shop.clock(), headers)
         finish = partial(_finish, call=call, stored=Stored(call.target.key, blob, record))
         unnamed = await shop.database.write(finish)

@@ -16,6 +16,7 @@ from runner.endpoint.s3.context import Call, Operation, Shop, http_date, iso_dat
 from runner.endpoint.s3.errors import S3Error
 from runner.endpoint.s3.routing import parse_copy_source
 from runner.endpoint.s3.store import Conditions, ObjectRecord, Stored
+from runner.endpoint.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ async def copy_object(shop: Shop, call: Call) -> web.Response:
     shop.blobs.pin([source.blob])
     try:
         blob = shop.blobs.fresh()
-        await asyncio.to_thread(shop.blobs.link_to, source.blob, blob)
+        await in_thread(shop.blobs.link_to, source.blob, blob)
         stored = Stored(call.target.key, blob, record)
         shop.blobs.discard(await book(shop, call.target.bucket, stored, conditions_of(call.headers)))
     finally:

@@ -12,12 +12,18 @@ from xml.sax.saxutils import escape
 
 from runner.endpoint.s3.errors import S3Error
 
-__all__ = ["BODY_MAX", "document", "parse"]
+__all__ = ["BODY_MAX", "Written", "document", "parse"]
 
 BODY_MAX: Final = 4 * 1024 * 1024  # ten thousand parts, or a thousand keys of a kilobyte, fit in this
 
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+
+class Written(str):
+    """XML that is written already: it stands for its whole element."""
+
+    __slots__ = ()
 
 
 def document(root: str, content: Mapping[str, Any], *, namespace: bool = True) -> bytes:
@@ -42,6 +48,8 @@ def _inner(content: Mapping[str, Any]) -> str:
 
 
 def _element(name: str, value: Any) -> str:
+    if isinstance(value, Written):
+        return value
     if isinstance(value, Mapping):
         return f"<{name}>{_inner(value)}</{name}>"
     if isinstance(value, Sequence) and not isinstance(value, str):
