@@ -39,19 +39,22 @@ _SLOTS_DEFAULT: Final = 10
 class Outline:
     """The items of the three lists that are mappings, with their indices; analyses in their long form.
 
-    `cores` are the active jobs of an embedded lane that does not say.
+    `cores` are the active jobs of an embedded lane that does not say; `named`, whether all names of corpora are known.
     """
 
     lanes: tuple[tuple[int, Item], ...]
     corpora: tuple[tuple[int, Item], ...]
     analyses: tuple[tuple[int, Item], ...]
     cores: int
+    named: bool
 
     @classmethod
     def of(cls, data: Mapping[str, object], cores: int) -> Outline:
         """What can be made out of a manifest's data."""
         lanes, corpora, analyses = (tuple(_items(data.get(key))) for key in NAMED_LISTS)
-        return cls(lanes, corpora, analyses, cores)
+        written = data.get("corpora")
+        named = [item for _, item in corpora if isinstance(item.get("name"), str)]
+        return cls(lanes, corpora, analyses, cores, isinstance(written, list) and len(named) == len(written))
 
 
 def _items(value: object) -> Iterator[tuple[int, Item]]:
@@ -78,8 +81,6 @@ def _check_lists(data: Mapping[str, object], report: Report) -> None:
         if data.get(key) == []:
             hint = "leave the key out for one embedded lane" if key == "lanes" else None
             report.add((key,), "expected at least one in the list", hint=hint)
-        elif data.get(key, ()) is None and key != "lanes":
-            report.add((key,), "missing: expected a list of at least one")
 
 
 def name_of(item: Item) -> object:
@@ -104,6 +105,8 @@ def _known_corpora(outline: Outline) -> list[str]:
 
 def _check_references(outline: Outline, report: Report) -> None:
     known = _known_corpora(outline)
+    if not outline.named:
+        return
     for location, _, name in _references(outline):
         if name not in known:
             valid = f"; there are {listed(known)}" if known else ""
@@ -154,7 +157,7 @@ def _check_languages(outline: Outline, report: Report) -> None:
 
 def _check_readers(outline: Outline, report: Report) -> None:
     readers = _readers(outline)
-    if not outline.analyses or any(name not in readers for _, _, name in _references(outline)):
+    if not outline.named or not outline.analyses or any(name not in readers for _, _, name in _references(outline)):
         # A misspelt name is reported as such.
         return
     for index, item in outline.corpora:

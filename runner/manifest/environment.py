@@ -11,45 +11,37 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from runner.manifest.problems import Place, Problems, listed, nearest, shortened
-from runner.manifest.tree import NAMED_LISTS, Node
+from runner.manifest.problems import Place, found, nearest
+from runner.manifest.tree import Location, Node, Report
 from runner.manifest.yaml12 import scalar
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{(?P<rest>[^}]*\}?)")
 
 
-def substituted(node: Node, environment: Mapping[str, str], problems: Problems, *, path: str = "") -> Node:
-    """The tree with its variables replaced; `path` is its address.
+def substituted(node: Node, environment: Mapping[str, str], report: Report, location: Location = ()) -> Node:
+    """The tree with its variables replaced; `location` leads to it in the report's tree.
 
-    A variable that is not set is a problem, named at the place where it is used.
+    A variable that is not set is a problem, told at the place where it is used.
     """
     value = node.value
     if isinstance(value, str):
-        return _text(node, value, environment, problems, path) if "${" in value else node
+        return _text(node, value, environment, report, location) if "${" in value else node
     if isinstance(value, dict):
         entries: dict[str, tuple[Place, Node]] = {}
         changed = False
         for key, (place, child) in value.items():
-            new = substituted(child, environment, problems, path=f"{path}.{key}" if path else key)
+            new = substituted(child, environment, report, (*location, key))
             changed = changed or new is not child
             entries[key] = (place, new)
         return replace(node, value=entries) if changed else node
     if isinstance(value, list):
-        named = path in NAMED_LISTS
-        items = [
-            substituted(child, environment, problems, path=_item(path, index, child if named else None))
-            for index, child in enumerate(value)
-        ]
+        items = [substituted(child, environment, report, (*location, index)) for index, child in enumerate(value)]
         return replace(node, value=items) if any(a is not b for a, b in zip(items, value, strict=True)) else node
     return node
 
 
-def _item(path: str, index: int, named: Node | None) -> str:
-    name = named.item_name() if named is not None else None
-    return f"{path}.{name}" if name else f"{path}[{index}]"
-
-
-def _text(node: Node, text: str, environment: Mapping[str, str], problems: Problems, path: str) -> Node:
+def _text(node: Node, text: str, environment: Mapping[str, str], report: Report, location: Location) -> Node:
+    malformed: list[str] = []
     unset: list[str] = []
 
     def value_of(match: re.Match[str]) -> str:
@@ -57,21 +49,17 @@ def _text(node: Node, text: str, environment: Mapping[str, str], problems: Probl
         if match[0] == "$${":
             return "${"
         if name is None:
-            message = f"{shortened(match[0])!r} names no environment variable"
-            problems.add(node.place, message, path=path, hint="write ${NAME}, or $${ for a literal ${")
+            malformed.append(match[0])
         elif name not in environment:
             unset.append(name)
-        else:
-            return environment[name]
-        return ""
+        return environment.get(name or "", "")
 
     value = _REFERENCE.sub(value_of, text)
-    if unset:
-        message = (
-            f"the environment variable{'s' if len(unset) > 1 else ''} {listed(unset)} {_ARE[len(unset) > 1]} not set"
-        )
-        problems.add(node.place, message, path=path, hint=nearest(unset[0], sorted(environment)))
+    if malformed:
+        message = f"{found(malformed[0])} names no environment variable"
+        report.add(location, message, hint="write ${NAME}, or $${ for a literal ${")
+    for name in dict.fromkeys(unset):
+        report.add(location, f"the environment variable {name} is not set", hint=nearest(name, sorted(environment)))
+    if malformed or unset:
+        report.problems.settle(node.place)
     return replace(node, value=scalar(value) if node.plain else value)
-
-
-_ARE: Final = {False: "is", True: "are"}

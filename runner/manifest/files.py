@@ -17,7 +17,7 @@ from runner.errors import ManifestError, UserError
 from runner.manifest.environment import substituted
 from runner.manifest.paths import beside, folder_of, joined, split
 from runner.manifest.problems import Place, Problems, Source, found, nearest
-from runner.manifest.tree import Node, merged
+from runner.manifest.tree import Node, Report, merged
 from runner.manifest.yaml12 import parse
 
 FILE_BYTES_MAX: Final = 10_000_000
@@ -73,6 +73,7 @@ class Loader:
         base = root.value.get("extends", (None, None))[1]
         if base is None or base.value is None:
             return root
+        base = substituted(base, self.environment, Report(root, self.problems), ("extends",))
         below = self._base(base)
         if below is None:
             # Half a manifest would be reported as one that lacks everything.
@@ -80,8 +81,7 @@ class Loader:
             return None
         return merged(below, root)
 
-    def _base(self, written: Node) -> Node | None:
-        node = substituted(written, self.environment, self.problems, path="extends")
+    def _base(self, node: Node) -> Node | None:
         place, value = node.place, node.value
         if not isinstance(value, str) or not value:
             self.problems.add(place, f"expected the path of a manifest, found {found(value)}", path="extends")

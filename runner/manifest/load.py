@@ -50,7 +50,7 @@ def load_manifest(
     directory = folder_of(name)
     for number, text in enumerate(overrides):
         root = overridden(root, text, number, directory, problems)
-    root = substituted(root, environment, problems)
+    root = substituted(root, environment, Report(root, problems))
     report = Report(root, problems)
     data = plain_data(root)
     file = validated(data, report)
@@ -64,4 +64,12 @@ def load_manifest(
 
 def json_schema() -> dict[str, Any]:
     """The manifest's JSON Schema: keys and shapes, for editors; `load_manifest` checks far more."""
-    return ManifestFile.model_json_schema(mode="validation")
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class WithoutDefaults(GenerateJsonSchema):
+        """Defaults here are values as the model wants them, not as people write them."""
+
+        def default_schema(self, schema: Any) -> Any:
+            return self.generate_inner(schema["schema"])
+
+    return ManifestFile.model_json_schema(schema_generator=WithoutDefaults)

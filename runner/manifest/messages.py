@@ -120,7 +120,12 @@ def _unknown_key(location: Location, report: Report) -> None:
     section = _section(location[:-1])
     keys = list(section.model_fields) if section else []
     hint = nearest(name, keys) or _elsewhere(name)
-    report.add(location, f"unknown key {shortened(name)!r}; valid are {listed(keys)}", hint=hint, at_key=True)
+    report.add(
+        location,
+        f"unknown key {shortened(name)!r}; valid {'are' if len(keys) > 1 else 'is'} {listed(keys)}",
+        hint=hint,
+        at_key=True,
+    )
 
 
 def _elsewhere(name: str) -> str | None:

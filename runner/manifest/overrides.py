@@ -30,7 +30,8 @@ def overridden(root: Node, text: str, number: int, directory: str, problems: Pro
         directory: what relative paths in the value are relative to.
         problems: where problems go.
     """
-    source = Source(name=f"--set {text}", directory=directory, order=_ORDER_OF_FIRST + number, lines=False)
+    shown = text if text.isprintable() else repr(text)
+    source = Source(name=f"--set {shown}", directory=directory, order=_ORDER_OF_FIRST + number, lines=False)
     place = Place(source, 1, 1)
     path, equals, written = text.partition("=")
     steps = path.strip().split(".")

@@ -122,12 +122,19 @@ class Problems:
     """Collects problems; one is told once however often it is found."""
 
     _found: dict[tuple[int, int, int, str, str], Problem] = field(default_factory=dict)
+    _settled: set[Place] = field(default_factory=set)
 
     def add(self, place: Place, message: str, *, path: str = "", hint: str | None = None) -> None:
         """Note that something is wrong at a place."""
+        if place in self._settled:
+            return
         key = (place.source.order, place.line, place.column, path, message)
         if key not in self._found and len(self._found) < PROBLEMS_MAX:
             self._found[key] = place.problem(message, path=path, hint=hint)
+
+    def settle(self, place: Place) -> None:
+        """Nothing more is to be said of this place: whatever else is wrong follows from what was noted."""
+        self._settled.add(place)
 
     def include(self, problems: Iterable[Problem]) -> None:
         """Note problems that were made elsewhere, in their order, after those of the files."""

@@ -224,7 +224,7 @@ class PolicySection(Section):
     max_job_bytes: Annotated[int | None, is_.SIZE] = None
     max_job_documents: Annotated[int | None, is_.COUNT] = None
     repair_rounds: Annotated[int, is_.COUNT_FROM_ZERO] = 2
-    reuse: Annotated[bool, is_.only("reuse (of earlier runs' results)", value=False)] = False
+    reuse: Annotated[bool, is_.false_for_now("true (to reuse results of earlier runs)")] = False
     duplicate_ids: Annotated[str, is_.one_of("duplicate_ids", ("keep", "stop"))] = "keep"
     spool_budget: Annotated[int, is_.SIZE] = 20_000_000_000
 
@@ -236,7 +236,7 @@ class OutputSection(Section):
     """Relative to the run directory."""
     compression: Annotated[str, is_.one_of("compression", ("none",), later=("gzip", "zstd"))] = "none"
     max_file_bytes: Annotated[int, is_.SIZE] = 512_000_000
-    text: Annotated[bool, is_.only("true (documents' texts in the results)", value=False)] = False
+    text: Annotated[bool, is_.false_for_now("true (documents' texts in the results)")] = False
     emit: Annotated[str, is_.one_of("emit", ("all",), later=("changed",))] = "all"
 
 

@@ -35,7 +35,7 @@ def as_text(value: object) -> str:
         quotes = "put it in quotes" if isinstance(value, bool | int | float) else None
         raise Wrong(f"expected text, found {found(value)}", hint=quotes)
     if not value.strip():
-        raise Wrong("expected text, found none in it")
+        raise Wrong(f"expected text, found {found(value)}")
     if "\x00" in value:
         raise Wrong("text with a NUL character")
     return value
@@ -189,15 +189,15 @@ def as_encoding(value: object) -> str:
 
 
 def one_of(kind: str, valid: Sequence[str], *, later: Sequence[str] = ()) -> PlainValidator:
-    """A word from a list; `kind` as in `is no format`. Words of later work are known and refused."""
+    """A word from a list. Words of later work are known and refused, as in `format csv is not supported yet`."""
 
     def as_word(value: object) -> str:
         if isinstance(value, str) and value in valid:
             return value
         if isinstance(value, str) and value in later:
-            raise Wrong(f"{kind} {value} is {LATER}; this version takes {listed(valid)}")
-        hint = nearest(value, [*valid, *later]) if isinstance(value, str) else None
-        raise Wrong(f"{found(value)} is no {kind}; valid are {listed(valid)}", hint=hint)
+            raise Wrong(f"{kind} {value} is {LATER}; this version takes {listed(valid, 'or')}")
+        hint = nearest(value, valid) if isinstance(value, str) else None
+        raise Wrong(f"expected {listed(valid, 'or')}, found {found(value)}", hint=hint)
 
     return PlainValidator(as_word, json_schema_input_type=Literal[tuple(valid)])
 
@@ -211,17 +211,15 @@ def not_yet(subject: str) -> PlainValidator:
     return PlainValidator(refuse, json_schema_input_type=Any)
 
 
-def only(kind: str, value: Any) -> PlainValidator:
-    """A key whose other values are later work: `value` alone is taken."""
+def false_for_now(subject: str) -> PlainValidator:
+    """A switch of later work: it may be off."""
 
-    def as_it_is(written: object) -> Any:
-        if type(written) is not type(value):
-            raise Wrong(f"expected {found(value)}, found {found(written)}")
-        if written != value:
-            raise Wrong(f"{kind} is {LATER}; leave the key out")
-        return value
+    def as_false(value: object) -> bool:
+        if as_flag(value):
+            raise Wrong(f"{subject} is {LATER}; leave the key out")
+        return False
 
-    return PlainValidator(as_it_is, json_schema_input_type=type(value))
+    return PlainValidator(as_false, json_schema_input_type=Literal[False])
 
 
 TEXT: Final = PlainValidator(as_text, json_schema_input_type=str)

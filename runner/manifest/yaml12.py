@@ -95,11 +95,9 @@ def parse(text: str, source: Source, problems: Problems) -> Node | None:
         for event in yaml.parse(text, Loader=_Parser):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        mark, begun = error.problem_mark or error.context_mark, error.context_mark
+        mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
-        unclosed = begun is not None and str(error.problem) in _UNCLOSED
-        hint = f"begun at {begun.line + 1}:{begun.column + 1}" if unclosed else None
-        problems.add(place, f"not valid YAML: {_syntax(error, text)}", hint=hint)
+        problems.add(place, f"not valid YAML: {_syntax(error, text)}", hint=_hint(error, text))
         return None
     except yaml.YAMLError as error:
         problems.add(Place(source, 1, 1), f"not valid YAML: {shortened(str(error))}")
@@ -123,6 +121,15 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
             return "a tab; YAML is indented with spaces"
         return f"text cannot begin with {character!r}; put it in quotes"
     return _SYNTAX.get(problem, problem)
+
+
+def _hint(error: yaml.MarkedYAMLError, text: str) -> str | None:
+    begun, ended = error.context_mark, error.problem_mark
+    if begun is None or ended is None or error.problem not in _UNCLOSED:
+        return None
+    if "${" in text[begun.index : ended.index + 1]:
+        return "inside braces and brackets ${NAME} stands in quotes"
+    return f"begun at {begun.line + 1}:{begun.column + 1}"
 
 
 class _Stopped(Exception):  # noqa: N818
