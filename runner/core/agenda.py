@@ -10,7 +10,7 @@ about, so that two decisions never count on the same slot.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, TypeVar
@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 from runner.core import commands as c, events as e
 from runner.core.commands import Check
 from runner.core.polling import next_look
+from runner.core.ratelimit import Pace
 from runner.core.records import COLLECTING, RESULTS, STAGING, JobRecord, Station
 from runner.core.retry import OUTPUTS
 from runner.core.run import DENIALS, Run, renewal
@@ -57,11 +58,23 @@ class Decision:
 
 def due(run: Run, now: float) -> Decision:
     """What the run would do now. Changes nothing; the same run at the same time gives the same answer."""
-    ready = [proposal for proposal in agenda(run, now) if proposal.at <= now]
+    ready = list(_one_per_pace(run, (proposal for proposal in agenda(run, now) if proposal.at <= now)))
     return Decision(
         events=tuple(proposal.event for proposal in ready if proposal.event is not None),
         commands=tuple(proposal.command for proposal in ready if proposal.command is not None),
     )
+
+
+def _one_per_pace(run: Run, proposals: Iterable[Proposal]) -> Iterator[Proposal]:
+    """Of proposals that keep to the same pace, the first: the next is thought about once that one has been spent."""
+    taken: list[Pace] = []
+    for proposal in proposals:
+        pace = run.pace_of(proposal.command) if proposal.command is not None else None
+        if pace is None or pace.rate is None:
+            yield proposal
+        elif not any(pace is other for other in taken):
+            taken.append(pace)
+            yield proposal
 
 
 def next_wakeup(run: Run, now: float) -> float | None:

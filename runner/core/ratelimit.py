@@ -42,10 +42,10 @@ class Pace:
         """The earliest time of the next call."""
         return self.free_at
 
-    def spend(self, now: float) -> None:
-        """A call is made now."""
+    def spend(self, now: float, *, calls: int = 1) -> None:
+        """So many calls are made now."""
         if self.rate is not None:
-            self.free_at = max(now, self.free_at) + MARGIN / self.rate
+            self.free_at = max(now, self.free_at) + calls * MARGIN / self.rate
 
     def succeeded(self) -> None:
         """A call was answered without a throttle."""

@@ -23,11 +23,14 @@ from runner.core import commands as c, events as e
 from runner.core.books import Books
 from runner.core.commands import Check
 from runner.core.polling import TIMINGS, Timing
+from runner.core.ratelimit import Pace
 from runner.core.records import COLLECTING, RESULTS, STAGING, CoreConfig, JobRecord, Station, Trouble
 from runner.core.retry import CALLS, GENERATIONS, LOCAL_CALLS, OUTPUTS, Policy, RetryAt, backoff, decide
 from runner.core.states import State, next_state
 from runner.model import Batch, BatchId, FaultKind, Job, JobKey, RemoteId, RunId, Scope
 
+SLOT_COUNTING_CALLS: Final = 3
+"""One List for each status in which a job is active."""
 DENIALS: Final = frozenset({FaultKind.DENIED, FaultKind.UNKNOWN})
 """Kinds of fault that only the user can mend: the work is parked."""
 
@@ -95,6 +98,18 @@ class Run:
 
     def _policy(self, lane: str) -> Policy:
         return self.timing(lane).calls if lane else LOCAL_CALLS
+
+    def pace_of(self, command: c.Command) -> Pace | None:
+        """The pace that a command's calls keep to; None for work that is not paced."""
+        match command:
+            case c.StartJob(lane=lane, operation=operation):
+                return self.stations[lane, operation].start
+            case c.StopJob(lane=lane, operation=operation):
+                return self.stations[lane, operation].stop
+            case c.CheckByName() | c.Sweep() | c.CountSlots() | c.DescribeJob():
+                return self.stations[command.lane, command.operation].read
+            case _:
+                return None
 
     def parked(self, lane: str, kind: str, now: float) -> float | None:
         """When parked work may be tried again (infinity: not in this session); None: it is not parked."""
@@ -448,42 +463,26 @@ class Run:
 
     def _launched(self, event: e.Launched) -> None:
         self.in_flight[event.command] = event.at
-        match event.command:
-            case c.StartJob(lane=lane, operation=operation):
-                self.stations[lane, operation].start.spend(event.at)
-            case c.StopJob(lane=lane, operation=operation):
-                self.stations[lane, operation].stop.spend(event.at)
-            case c.CheckByName() | c.Sweep() | c.CountSlots() | c.DescribeJob() as read:
-                self.stations[read.lane, read.operation].read.spend(event.at)
-            case c.ReleaseSpools(jobs=jobs):
-                self.to_release = [job for job in self.to_release if job not in set(jobs)]
-            case _:
-                pass
+        pace = self.pace_of(event.command)
+        if pace is not None:
+            pace.spend(event.at, calls=SLOT_COUNTING_CALLS if isinstance(event.command, c.CountSlots) else 1)
+        if isinstance(event.command, c.ReleaseSpools):
+            released = set(event.command.jobs)
+            self.to_release = [job for job in self.to_release if job not in released]
 
     def _landed(self, event: e.Landed) -> None:
         self.in_flight.pop(event.command, None)
         lane, kind = work_of(event.command)
         fault = event.fault
-        self._pace(event)
+        pace = self.pace_of(event.command)
+        if pace is not None and fault is None:
+            pace.succeeded()
+        elif pace is not None and fault is not None and fault.kind is FaultKind.THROTTLED:
+            pace.throttled(event.at)
         if fault is None:
             self.trouble(lane, kind).over()
         elif fault.kind in {FaultKind.TRANSIENT, FaultKind.UNANSWERED} and fault.scope is not Scope.DOCUMENT:
             self.trouble(lane, kind).failed(event.at, fault)
-
-    def _pace(self, event: e.Landed) -> None:
-        match event.command:
-            case c.StartJob(lane=lane, operation=operation):
-                pace = self.stations[lane, operation].start
-            case c.StopJob(lane=lane, operation=operation):
-                pace = self.stations[lane, operation].stop
-            case c.CheckByName() | c.Sweep() | c.CountSlots() | c.DescribeJob() as read:
-                pace = self.stations[read.lane, read.operation].read
-            case _:
-                return
-        if event.fault is None:
-            pace.succeeded()
-        elif event.fault.kind is FaultKind.THROTTLED:
-            pace.throttled(event.at)
 
     def _swept(self, event: e.Swept) -> None:
         station = self.stations[event.lane, event.operation]

@@ -1,0 +1,16 @@
+"""Options and fixtures for every room's tests."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=None, help="replay one simulated run")
+    parser.addoption("--seeds", type=int, default=200, help="how many simulated runs to try")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """What the product runs on."""
+    return "asyncio"
