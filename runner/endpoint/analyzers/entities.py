@@ -16,9 +16,10 @@ import ahocorasick_rs
 
 from runner.endpoint.analyzers import entity_patterns, gazetteers
 from runner.endpoint.analyzers.entity_names import NameFinder
+from runner.endpoint.analyzers.tagger import Tagger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from runner.endpoint.analyzers import Analyzer
     from runner.endpoint.analyzers.gazetteers import Gazetteer
@@ -43,7 +44,8 @@ def load() -> Analyzer:
 
     @lru_cache(maxsize=len(_LANGUAGES))
     def finder(language: str) -> _Finder:
-        return _Finder(language, gazetteers.gazetteer(language))
+        common = Tagger().is_common if language == "en" else lambda _word: False
+        return _Finder(language, gazetteers.gazetteer(language), common)
 
     finder("en")
 
@@ -63,10 +65,10 @@ def load() -> Analyzer:
 class _Finder:
     """Finds the entities of texts in one language."""
 
-    def __init__(self, language: str, lists: Gazetteer) -> None:
+    def __init__(self, language: str, lists: Gazetteer, common: Callable[[str], bool]) -> None:
         self._dates = entity_patterns.dates(language, lists)
         self._quantities = entity_patterns.quantities(language)
-        self._names = NameFinder(language, lists)
+        self._names = NameFinder(language, lists, common)
         self._listed: list[tuple[str, float]] = []
         phrases: list[str] = []
         for kind, score, names in (
@@ -79,6 +81,12 @@ class _Finder:
             for name in sorted(names.difference(phrases)):
                 phrases.append(name)
                 self._listed.append((kind, score))
+        # Shouted and whispered places: "CANADA", "in london".
+        for name in sorted(lists.places if language == "en" else ()):
+            for other in {name.upper(), name.lower()} - {name}:
+                if len(name) > 4 and not common(other.lower()) and other not in phrases:
+                    phrases.append(other)
+                    self._listed.append(("LOCATION", 0.8))
         self._automaton = ahocorasick_rs.AhoCorasick(phrases, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
     def spans(self, text: str) -> list[Span]:

@@ -8,13 +8,14 @@ those that the lists and the endings of names carry, because their capitals and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner.endpoint.analyzers.known_names import words
 from runner.endpoint.analyzers.tokens import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.endpoint.analyzers.gazetteers import Gazetteer
     from runner.endpoint.analyzers.tokens import Token
@@ -28,6 +29,7 @@ _HONORIFICS = words(
     "Señora Don Doña Monsieur Madame Mme M. Signor Signora Senhor Senhora Sr Sra Sr. Sra. Doktor Präsident "
     "Bundeskanzler Bundeskanzlerin Kanzler Kanzlerin Coach Detective Officer Inspector St. Saint"
 )
+_PART_OF_NAME = words("Lady Lord Sir Dame King Queen Prince Princess Pope Saint St. Father Sister")
 _ROLES = words(
     "actor actress director singer president minister chairman chairwoman ceo founder author writer novelist "
     "professor senator mayor governor coach player striker guitarist drummer rapper comedian photographer artist "
@@ -63,7 +65,9 @@ _PLACE_HEADS = words(
     "Lake Mount Mt. Mt Fort Port San Santa Santo Cape North South East West Northern Southern Eastern Western Central "
     "Upper Lower Saint St. Los Las El La New Gulf Bay Isle"
 )
-_PLACE_PREPOSITIONS = frozenset({"in", "near", "outside", "across", "throughout", "around", "downtown", "visit", "to"})
+_PLACE_PREPOSITIONS = frozenset({"in", "near", "outside", "across", "throughout", "downtown", "visit", "visiting"})
+_BEFORE_PEOPLE = words("with and by thank thanks hey hi dear love miss meet met tell told ask asked said @ that")
+_AFTER_PEOPLE = words("'s ’s is was has had will said says and would did does can could")
 _OF = {
     "de": frozenset({"von", "für", "der"}),
     "en": frozenset({"of", "for"}),
@@ -83,11 +87,12 @@ _NOT_NAMES = words(
     "First Second Last Next New Old Good Great Best Bad Big Little Just Only Even Still Now Today Tomorrow Yesterday "
     "Do Does Did Is Are Was Were Be Been Has Have Had Can Could Will Would Shall Should May Might Must Let Lets Get "
     "Got Go Going Come See Look Make Made Take After Before Since Until While During Because Although Though However "
-    "Hey Hi Hello Happy Merry Dear Lol LOL OMG WTF RT DM TV DVD CD PC PDF FAQ CEO CFO CTO AM PM AD BC HTML XML URL API "
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July August September "
-    "October November December Christmas Easter God Lord Internet Earth Sun Moon Mom Dad Mum Love Life Time Day Night "
-    "Man Woman Girl Boy People World House Home Work School Part Chapter Section Figure Table Page Note Sorry Well "
-    "Unfortunately Finally Maybe Perhaps Well Actually Indeed"
+    "Hey Hi Hello Happy Merry Dear Lol LOL OMG WTF RT DM TV DVD CD PC PDF FAQ CEO CFO CTO AM PM AD BC HTML XML URL "
+    "API Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July August "
+    "September October November December Christmas Easter God Lord Internet Earth Sun Moon Mom Dad Mum Love Life Time "
+    "Day Night Man Woman Girl Boy People World House Home Work School Part Chapter Section Figure Table Page Note "
+    "Sorry Well AND OR THE FOR WITH Nov Dec Oct Sept Sep Aug Jul Jun Apr Mar Feb Jan Mon Tue Tues Wed Thu Thurs Fri "
+    "Sat Sun Wake Unfortunately Finally Maybe Perhaps Well Actually Indeed"
 )
 _LONGEST_RUN = 8
 _ACRONYM = range(2, 7)
@@ -107,7 +112,8 @@ class _Run:
 class NameFinder:
     """Finds people, places and organisations in texts of one language."""
 
-    def __init__(self, language: str, lists: Gazetteer) -> None:
+    def __init__(self, language: str, lists: Gazetteer, common: Callable[[str], bool]) -> None:
+        self._common = common
         self._english = language == "en"
         self._german = language == "de"
         self._of = _OF[language]
@@ -116,7 +122,8 @@ class NameFinder:
         self._places = lists.places
         self._organizations = lists.organizations
         # A first name that is a word or a place too ("Will", "Paris") needs a surname beside it.
-        self._sure_first = lists.first_names - _NOT_NAMES - lists.places - _AMBIGUOUS
+        unsure = {name for name in lists.first_names if common(name.lower())}
+        self._sure_first = lists.first_names - _NOT_NAMES - lists.places - _AMBIGUOUS - unsure
         self._other = lists.products | lists.events | lists.peoples
 
     def spans(self, text: str, listed: Sequence[Span]) -> Iterator[Span]:
@@ -178,7 +185,10 @@ class NameFinder:
         tokens = run.tokens
         titled = False
         while len(tokens) > 1 and tokens[0].word in _HONORIFICS:
-            titled, tokens = True, tokens[1:]
+            titled = True
+            if tokens[0].word in _PART_OF_NAME:
+                break
+            tokens = tokens[1:]
         if not titled and run.before in _HONORIFICS and run.before not in _NOT_NAMES:
             titled = True
         names = [token.word for token in tokens]
@@ -188,7 +198,16 @@ class NameFinder:
             # "Sydney said", "Jordan's": a list knows the whole run; a title still makes a person of it.
             return (begin, end, "PERSON", 0.9) if titled and listed[2] == "LOCATION" and len(names) == 1 else None
         kind, score = self._kind(names, run, titled=titled, people=people)
+        if not kind and len(tokens) > 2:
+            return self._inside(tokens)
         return (begin, end, kind, score) if kind else None
+
+    def _inside(self, tokens: list[Token]) -> Span | None:
+        """A person within a longer run of capitals, as in headlines: a first name and a surname."""
+        for first, last in pairwise(tokens):
+            if first.word in self._sure_first and not self._is_odd([last.word]) and not self._common(last.word.lower()):
+                return first.begin, last.end, "PERSON", 0.9
+        return None
 
     def _kind(self, names: list[str], run: _Run, *, titled: bool, people: set[str]) -> tuple[str, float]:
         first, last, several = names[0], names[-1], len(names) > 1
@@ -198,7 +217,7 @@ class NameFinder:
             return "LOCATION", 0.93
         if titled and len(names) < 5:
             return "PERSON", 0.98
-        if several and first in self._first and len(names) < 5 and not self._is_odd(names[1:]):
+        if several and len(names) < 5 and self._is_person(names):
             return "PERSON", 0.985 if last in self._last else 0.97
         if several and first in _PLACE_HEADS and last in self._places:
             return "LOCATION", 0.9
@@ -216,11 +235,26 @@ class NameFinder:
             return "PERSON", 0.85
         if run.after in _SPEECH and several and not self._is_odd(names):
             return "PERSON", 0.85
-        if several and len(names) < 4 and last in self._last and not run.opens:
+        if several and len(names) < 4 and last in self._last and not run.opens and not self._common(first.lower()):
             return "PERSON", 0.85
+        if any(self._common(name.lower()) for name in names):
+            return "", 0.0
         if run.before in _PLACE_PREPOSITIONS and len(names) < 3 and first.isalpha() and not first.isupper():
             return "LOCATION", 0.7
+        if not several and first.istitle() and first.isalpha() and len(first) > 2 and self._stands_as_person(run):
+            return "PERSON", 0.6
         return "", 0.0
+
+    @staticmethod
+    def _stands_as_person(run: _Run) -> bool:
+        """Whether the words beside an unknown name are those that stand beside people."""
+        return run.before.lower() in _BEFORE_PEOPLE or run.after in _AFTER_PEOPLE
+
+    def _is_person(self, names: list[str]) -> bool:
+        """Whether the first is a first name and the rest may follow one."""
+        if names[0] not in self._first or self._is_odd(names[1:]):
+            return False
+        return names[0] in self._sure_first or names[-1] in self._last or not self._common(names[-1].lower())
 
     def _is_odd(self, names: Sequence[str]) -> bool:
         """Whether a word after the first name cannot be a surname."""

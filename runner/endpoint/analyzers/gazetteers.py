@@ -37,7 +37,8 @@ _PLACES = {
 # Places that are words first, in any of the six languages.
 _NOT_PLACES = known_names.words(
     "world Mayo Reunion Center Jersey Jordan Chad Male Niger Nice Bar Central Mary Sark Mold Bath Reading Essen Rom "
-    "Sal Oran Rio Man Are Same Weil Horn Wolf Buch Linden Tours Troy Union Orange Lot Nord Mer Eure Cher Var"
+    "Sal Oran Wake Midway Easter Christmas Rio Man Are Same Weil Horn Wolf Buch Linden Tours Troy Union Orange Lot "
+    "Nord Mer Eure Cher Var"
 )
 # What speaks for a place even so: too common a place to leave out.
 _YET_PLACES = {"de": frozenset({"Essen", "Rom"}), "en": frozenset({"Jordan", "Chad", "Niger", "Jersey"})}

@@ -1,0 +1,118 @@
+"""Offsets count code points and always fit their text, whatever the text; time is linear in it."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from runner.endpoint import analyzers
+
+if TYPE_CHECKING:
+    from runner.endpoint.analyzers import Analyzer
+
+LANGUAGES = ("de", "en", "es", "fr", "it", "pt")
+PIECES = (
+    "Mr. John Smith", "New York", "Amazon's", "didn't", "3 May 2021", "$5 million", "20 %", "am 3. März",
+    "el perro", "l’été", "😀", "👩‍👩‍👧", "e\u0301", "漢字", "कि",
+    "\x00", "\x85", "\u2028", "\n\n", "\t", "...", "!", "'s", "@", "#x",
+    "www.", "http://a.b/c", "a@b.cd", "Bank of", "U.S.", "film “Up”", "İ", "ß", "ﬁ", "\ufeff", "\U0010ffff",
+)  # fmt: skip
+texts = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
+    st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join),
+    st.lists(st.sampled_from(PIECES), max_size=25).map("".join),
+)
+
+
+@pytest.fixture(scope="module")
+def entities() -> Analyzer:
+    return analyzers.load("entities")
+
+
+@pytest.fixture(scope="module")
+def key_phrases() -> Analyzer:
+    return analyzers.load("key_phrases")
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=texts, language=st.sampled_from(LANGUAGES))
+@example(text="I didn't", language="en")
+@example(text="İİ New York", language="en")
+def test_entities_fit_their_text_and_do_not_overlap(entities: Analyzer, text: str, language: str):
+    rows = entities(text, language)["Entities"]
+    check(text, rows)
+    assert {row["Type"] for row in rows} <= {
+        "PERSON", "LOCATION", "ORGANIZATION", "DATE", "QUANTITY", "COMMERCIAL_ITEM", "EVENT", "TITLE", "OTHER",
+    }  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=texts, language=st.sampled_from(LANGUAGES))
+def test_key_phrases_fit_their_text_and_do_not_overlap(key_phrases: Analyzer, text: str, language: str):
+    check(text, key_phrases(text, language)["KeyPhrases"])
+
+
+def check(text: str, rows: list[dict[str, object]]) -> None:
+    for row in rows:
+        assert 0 <= row["BeginOffset"] < row["EndOffset"] <= len(text)
+        assert text[row["BeginOffset"] : row["EndOffset"]] == row["Text"]
+        assert row["Text"] == row["Text"].strip()
+        assert 0 < row["Score"] <= 1
+        assert row["Score"] == round(row["Score"], 6)
+    assert all(left["EndOffset"] <= right["BeginOffset"] for left, right in pairwise(rows))
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=texts)
+def test_sentiment_scores_are_a_distribution_and_the_label_its_largest(text: str):
+    answer = SENTIMENT(text, "en")
+    scores = answer["SentimentScore"]
+    assert list(scores) == ["Mixed", "Negative", "Neutral", "Positive"]
+    assert sum(scores.values()) == pytest.approx(1, abs=1e-9)
+    assert all(0 <= score <= 1 for score in scores.values())
+    assert scores[answer["Sentiment"].capitalize()] == max(scores.values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=texts)
+def test_languages_come_surest_first(text: str):
+    rows = LANGUAGE(text, None)["Languages"]
+    assert all(0 < row["Score"] <= 1 for row in rows)
+    assert all(left["Score"] >= right["Score"] for left, right in pairwise(rows))
+
+
+SENTIMENT = analyzers.load("sentiment")
+LANGUAGE = analyzers.load("dominant_language")
+
+
+@pytest.mark.parametrize("family", ["dominant_language", "entities", "key_phrases", "sentiment"])
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "A ", "John ", "1,", ".", "a@", "a.", "'", "an't ", "x-", "😀", "e\u0301", "漢", "\x00", "www.", 'film "',
+     "the ", "big ", "5 of ", "New York ", "Bank of ", "12:", "19-", "good but bad ", "Der große Hund. "],
+)  # fmt: skip
+def test_time_grows_with_the_text_and_no_faster(family: str, unit: str):
+    """Sixteen times the text in not much more than sixteen times as long: a quadratic rule would take 256."""
+    analyze = analyzers.load(family) if family not in LOADED else LOADED[family]
+    LOADED[family] = analyze
+    short, long = (unit * (size // len(unit)) for size in (2_000, 32_000))
+    analyze(short, "en")
+    assert seconds(analyze, long) < 60 * seconds(analyze, short) + 0.1
+
+
+LOADED: dict[str, Analyzer] = {"sentiment": SENTIMENT, "dominant_language": LANGUAGE}
+
+
+def seconds(analyze: Analyzer, text: str) -> float:
+    """CPU time, so that a busy machine does not count; the better of two."""
+
+    def once() -> float:
+        begin = time.process_time()
+        analyze(text, "en")
+        return time.process_time() - begin
+
+    return min(once(), once())
