@@ -3,9 +3,9 @@
 What the engine hands to worker processes is here: plain functions of one task each, picklable and repeatable.
 """
 
-from runner.results.collect import collect
+from runner.results.collecting import collect
 from runner.results.patch import patch_file
-from runner.results.reopen import reopen
+from runner.results.reopening import reopen
 from runner.results.repair import gather_repair
 from runner.results.summary import FORMAT_VERSION, remove_summary, schema_of, write_summary
 from runner.results.verify import FileFacts, Finding, VerifyReport, VerifyTask, verify_corpus

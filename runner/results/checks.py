@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from runner.catalogue import Family
 from runner.errors import OutputError
@@ -33,10 +33,10 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Members(msgspec.Struct, gc=False):
-    """A payload of several members: those that hold spans."""
+    """A payload of several members: those that hold spans, one of which must be there."""
 
-    entities: list[Span] = msgspec.field(name="Entities", default_factory=list)
-    key_phrases: list[Span] = msgspec.field(name="KeyPhrases", default_factory=list)
+    entities: list[Span] | UnsetType = msgspec.field(name="Entities", default=UNSET)
+    key_phrases: list[Span] | UnsetType = msgspec.field(name="KeyPhrases", default=UNSET)
 
 
 _decode_spans: Final = msgspec.json.Decoder(list[Span]).decode
@@ -53,7 +53,10 @@ def spans_of(payload: bytes) -> list[Span]:
     """The spans of one payload. Raises msgspec.MsgspecError if it is not of the shape."""
     if payload[:1] == b"{":
         members = _decode_members(payload)
-        return members.entities + members.key_phrases
+        found = [spans for spans in (members.entities, members.key_phrases) if spans is not UNSET]
+        if not found:
+            raise msgspec.ValidationError("neither Entities nor KeyPhrases")
+        return [span for spans in found for span in spans]
     return _decode_spans(payload)
 
 

@@ -156,8 +156,10 @@ class SpoolReader:
         fields = footer.split(b" ")
         try:
             offset, length, digest = int(fields[0], 16), int(fields[1], 16), fields[2].decode()
+            if size != offset + length + _FOOTER_BYTES or footer != _FOOTER % (offset, length, digest.encode()):
+                raise self._damaged("this is no whole spool file")
             directory = os.pread(self._descriptor, length, offset)
-            if footer != _FOOTER % (offset, length, digest.encode()) or _digest(directory) != digest:
+            if _digest(directory) != digest:
                 raise self._damaged("this is no whole spool file")
             return msgspec.json.decode(directory, type=Directory)
         except (ValueError, IndexError, OSError, msgspec.MsgspecError) as error:
