@@ -3,7 +3,8 @@
 Rules:
 
 1. Each operation is planned for its own slots: the fewest jobs whose predicted finish is within 2 % of the best, equal
-   in predicted time, contiguous in input order. Feeds of one operation share its slots in proportion to their work.
+   in predicted time, contiguous in input order. Feeds of one operation share its slots in proportion to their work. No
+   number is rounded up to fill a wave, nor past one: it is where the predicted finish says.
 2. Operations that are asked for the same within the same room (equal feeds, limits, slots) are planned together and cut
    alike. Whatever is cut alike is one batch; no plan is ever bent to save a copy in S3.
 3. Jobs are numbered by the first input position that they read, never pool by pool.
