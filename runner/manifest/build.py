@@ -6,7 +6,7 @@ Defaults that depend on other keys, on the machine or on the engine are filled i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from runner.catalogue import FAMILIES
@@ -98,13 +98,14 @@ class Builder:
     def _analysis(self, analysis: AnalysisSection, corpora: tuple[str, ...], *, embedded: bool) -> AnalysisSpec:
         row = FAMILIES[analysis.family]
         languages = row.languages
+        reads = frozenset(analysis.corpora or corpora)
         engine = self.languages.get(analysis.family) if embedded and self.languages is not None else None
         if engine is not None:
             languages = engine if languages is None else languages & engine
         return AnalysisSpec(
             name=analysis.name or analysis.family,
             family=analysis.family,
-            corpora=tuple(name for name in corpora if not analysis.corpora or name in analysis.corpora),
+            corpora=tuple(name for name in corpora if name in reads),
             oversize=cast("Any", analysis.oversize),
             document_bytes_max=row.document_bytes_max,
             languages=languages,
@@ -119,8 +120,9 @@ class Builder:
         }
         if lane.endpoint == "embedded":
             # What belongs to a real account stays behind, so that the same manifest runs with
-            # `--set lanes.<name>.endpoint=embedded` and no account.
-            return LaneSpec(kind="embedded", quotas=_quotas(lane.quotas, _embedded(self.cores)), **common)
+            # `--set lanes.<name>.endpoint=embedded` and no account; nor are there others to leave slots to.
+            quotas = replace(_quotas(lane.quotas, _embedded(self.cores)), reserve_slots=Limit(default=0))
+            return LaneSpec(kind="embedded", quotas=quotas, **common)
         return LaneSpec(
             kind="aws" if lane.endpoint == "aws" else "url",
             url=None if lane.endpoint == "aws" else lane.endpoint,

@@ -32,6 +32,8 @@ _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "recognizer": ("custom_entities",),
 }
 """Which families take a parameter."""
+_HINTS_MAX: Final = 20
+"""Looking for the nearest of thousands of names takes its time; whoever errs more often errs in the same way."""
 _SLOTS_DEFAULT: Final = 10
 
 
@@ -39,22 +41,21 @@ _SLOTS_DEFAULT: Final = 10
 class Outline:
     """The items of the three lists that are mappings, with their indices; analyses in their long form.
 
-    `cores` are the active jobs of an embedded lane that does not say; `named`, whether all names of corpora are known.
+    `named` says whether the names of all corpora are known.
     """
 
     lanes: tuple[tuple[int, Item], ...]
     corpora: tuple[tuple[int, Item], ...]
     analyses: tuple[tuple[int, Item], ...]
-    cores: int
     named: bool
 
     @classmethod
-    def of(cls, data: Mapping[str, object], cores: int) -> Outline:
+    def of(cls, data: Mapping[str, object]) -> Outline:
         """What can be made out of a manifest's data."""
         lanes, corpora, analyses = (tuple(_items(data.get(key))) for key in NAMED_LISTS)
         written = data.get("corpora")
         named = [item for _, item in corpora if isinstance(item.get("name"), str)]
-        return cls(lanes, corpora, analyses, cores, isinstance(written, list) and len(named) == len(written))
+        return cls(lanes, corpora, analyses, isinstance(written, list) and len(named) == len(written))
 
 
 def _items(value: object) -> Iterator[tuple[int, Item]]:
@@ -65,11 +66,11 @@ def _items(value: object) -> Iterator[tuple[int, Item]]:
             yield index, {"family": item}
 
 
-def check(data: object, report: Report, *, cores: int) -> None:
-    """Report everything that does not go together; `cores` as in `Outline`."""
+def check(data: object, report: Report) -> None:
+    """Report everything that does not go together."""
     if not isinstance(data, dict):
         return
-    outline = Outline.of(data, cores)
+    outline = Outline.of(data)
     for rule in _RULES:
         rule(outline, report)
     _check_lists(data, report)
@@ -104,13 +105,14 @@ def _known_corpora(outline: Outline) -> list[str]:
 
 
 def _check_references(outline: Outline, report: Report) -> None:
-    known = _known_corpora(outline)
     if not outline.named:
         return
-    for location, _, name in _references(outline):
-        if name not in known:
-            valid = f"; there are {listed(known)}" if known else ""
-            report.add(location, f"no corpus is called {found(name)}{valid}", hint=nearest(name, known))
+    known = dict.fromkeys(_known_corpora(outline))
+    unknown = [(location, name) for location, _, name in _references(outline) if name not in known]
+    for number, (location, name) in enumerate(unknown):
+        valid = f"; there are {listed(known)}" if known else ""
+        hint = nearest(name, known) if number < _HINTS_MAX else None
+        report.add(location, f"no corpus is called {found(name)}{valid}", hint=hint)
 
 
 def _references(outline: Outline) -> Iterator[tuple[Location, Item, str]]:
@@ -212,19 +214,19 @@ def _check_lanes(outline: Outline, report: Report) -> None:
                     report.add(("lanes", index, key), message, hint=hint)
         if "external_id" in lane and "assume_role" not in lane:
             report.add(("lanes", index, "external_id"), "is of use with assume_role only", at_key=True)
-        slots = outline.cores if is_remote(lane) is False else _SLOTS_DEFAULT
-        _check_quotas(("lanes", index, "quotas"), lane.get("quotas"), slots, report)
+        _check_quotas(("lanes", index, "quotas"), lane.get("quotas"), report, shared=is_remote(lane) is not False)
 
 
-def _check_quotas(location: Location, quotas: object, default: int, report: Report) -> None:
+def _check_quotas(location: Location, quotas: object, report: Report, *, shared: bool) -> None:
     if not isinstance(quotas, dict):
         return
     for key, value in quotas.items():
         if isinstance(value, dict):
             _check_shared_operations((*location, key), value, report)
-    active, reserved = quotas.get("active_jobs", default), quotas.get("reserve_slots")
-    for family in FAMILIES:
-        slots, kept = _quota_of(active, family, default), _quota_of(reserved, family, 0)
+    active, reserved = quotas.get("active_jobs", _SLOTS_DEFAULT), quotas.get("reserve_slots")
+    # On an embedded lane there is nobody to leave slots to, and the key is of no consequence.
+    for family in FAMILIES if shared else ():
+        slots, kept = _quota_of(active, family, _SLOTS_DEFAULT), _quota_of(reserved, family, 0)
         if slots is not None and kept is not None and kept >= slots > 0:
             message = f"{kept} of {slots} active jobs are left to others, so that none could start"
             report.add((*location, "reserve_slots"), message)

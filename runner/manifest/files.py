@@ -83,7 +83,7 @@ class Loader:
 
     def _base(self, node: Node) -> Node | None:
         place, value = node.place, node.value
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
             self.problems.add(place, f"expected the path of a manifest, found {found(value)}", path="extends")
             return None
         name = beside(place.source.name, value)

@@ -1,8 +1,9 @@
 """What a run is: what is bought, and from whom; and the form of its output, which is fixed when it begins.
 
 A source is identified by its text: as written, after `${}` and `--set`, relative to the manifest's folder; the
-absolute path does not count. So a checkout that moved, with its run directory, goes on with its run. (Two texts for
-one folder, `data` and `../x/data`, are two identities: the safe side, since ids and order may follow the text.)
+absolute path counts only where the source lies elsewhere and was written so, or with `~`. So a checkout that moved,
+with its run directory, goes on with its run. (Two texts for one folder, `data` and `../x/data`, are two identities:
+the safe side, since ids and order may follow the text.)
 Credentials, quotas, budget, tolerance, packing and prices are no part of it.
 """
 

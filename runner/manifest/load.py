@@ -54,7 +54,7 @@ def load_manifest(
     report = Report(root, problems)
     data = plain_data(root)
     file = validated(data, report)
-    check(data, report, cores=cores)
+    check(data, report)
     problems.raise_any()
     if file is None:
         raise AssertionError("sections that are not valid have problems")

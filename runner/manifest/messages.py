@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from runner.manifest.problems import PROBLEMS_MAX, Wrong, Wrongs, found, listed, nearest, shortened
+from runner.manifest.problems import PROBLEMS_MAX, Wrong, Wrongs, found, listed, nearest
 from runner.manifest.schema import (
     AVAILABLE,
     AnalysisSection,
@@ -122,7 +122,7 @@ def _unknown_key(location: Location, report: Report) -> None:
     hint = nearest(name, keys) or _elsewhere(name)
     report.add(
         location,
-        f"unknown key {shortened(name)!r}; valid {'are' if len(keys) > 1 else 'is'} {listed(keys)}",
+        f"unknown key {found(name)}; valid {'are' if len(keys) > 1 else 'is'} {listed(keys)}",
         hint=hint,
         at_key=True,
     )

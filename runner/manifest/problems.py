@@ -21,6 +21,7 @@ _LIKE: Final = 0.6
 _BONUS: Final = 0.05
 _NAME_CHARACTERS: Final = 100
 """Longer is no misspelt name, and the comparison is quadratic."""
+_LISTED: Final = 20
 _ORDER_OF_OTHERS: Final = 100_000
 
 
@@ -179,8 +180,10 @@ def shortened(text: str) -> str:
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:
-    """`a, b and c`."""
+    """`a, b and c`; of very many, the first and how many more."""
     items = list(names)
+    if len(items) > _LISTED:
+        items = [*items[:_LISTED], f"{len(items) - _LISTED:,} more"]
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"

@@ -82,10 +82,11 @@ def test_quotas_are_looked_up_by_operation_and_default_to_the_services(load):
 
 
 def test_the_same_manifest_runs_embedded_without_anything_of_the_account(load):
-    (lane,) = load(REMOTE, "lanes.virginia.endpoint=embedded").lanes
+    (lane,) = load(REMOTE, "lanes.virginia.endpoint=embedded", cores=1).lanes
     assert (lane.kind, lane.name) == ("embedded", "virginia")
     assert (lane.account, lane.profile, lane.assume_role, lane.staging, lane.vpc) == (None, None, None, "", None)
-    assert lane.quotas.active_jobs.of("EntitiesDetection") == 4, "what is said of quotas holds on any lane"
+    assert lane.quotas.active_jobs.of("EntitiesDetection") == 4, "what is said of slots holds on any lane"
+    assert lane.quotas.reserve_slots.of("EntitiesDetection") == 0, "but there is nobody to leave any to"
 
 
 def test_an_endpoint_may_be_an_url(load):

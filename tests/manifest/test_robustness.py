@@ -125,7 +125,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tmp_path_factory.mktemp("fuzz") / "m.yaml"
 
 
-QUICK = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_the_whole_manifest_is_valid(path):
@@ -154,7 +154,7 @@ def test_texts_full_of_yaml(path, text):
     outcome(path)
 
 
-@settings(QUICK, max_examples=250)
+@settings(QUICK, max_examples=150)
 @given(changes=st.lists(st.tuples(st.sampled_from(PATHS), ODD), min_size=1, max_size=3), drop=st.sampled_from(PATHS))
 def test_mutated_manifests(path, changes, drop):
     data = copy.deepcopy(WHOLE)
