@@ -21,6 +21,7 @@ from runner.errors import SourceError
 from runner.model import SourceFile
 
 GZIP_SUFFIX: Final = ".gz"
+_NOT_GZIP: Final = "Not a gzipped file"
 
 # Cast, because isal's stubs declare its exceptions as values.
 _DAMAGED: Final = cast("tuple[type[Exception], ...]", (BadGzipFile, igzip_lib.error, isal_zlib.error))
@@ -59,8 +60,12 @@ class OpenSource:
         except EOFError as error:
             raise self._fault("is truncated", "its gzip stream has no end") from error
         except _DAMAGED as error:
-            what = "is damaged" if self._bytes else "is not gzip, whatever its name says"
-            raise self._fault(what, str(error)) from error
+            # The library's message may quote the file's first bytes.
+            foreign = not self._bytes and str(error).startswith(_NOT_GZIP)
+            what = (
+                ("is not gzip", "its name says that it is") if foreign else ("is damaged", "its gzip stream is broken")
+            )
+            raise self._fault(*what) from error
         except OSError as error:
             raise self._fault("cannot be read", error.strerror or str(error)) from error
         self._bytes += len(data)
@@ -74,7 +79,7 @@ class OpenSource:
         return data
 
     def _fault(self, what: str, why: str) -> SourceError:
-        place = f" after {self._bytes} inflated bytes" if self._inflated is not None else ""
+        place = f" after {self._bytes} inflated bytes" if self._inflated is not None and self._bytes else ""
         return SourceError(
             self._corpus,
             f"{self._file.path} {what}{place}: {why}",

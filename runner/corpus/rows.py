@@ -4,6 +4,8 @@ There are two ways to the same answer. The quick one decodes a row into a struct
 named fields only, and the parser skips everything else. The slow one walks from object to object and can say what is
 wrong; it takes the rows that do not fit the struct, and all rows where one path leads through another.
 
+A value that the parser skips is checked like any other, so what is kept raw can always be decoded later.
+
 Numbers used as ids keep the digits of the source (`1.50` stays `1.50`). Messages name paths and kinds of values, never
 values: they end up in results and reports.
 """
@@ -168,10 +170,7 @@ def _text_at(line: str, path: Path) -> str | _Bad | None:
         return None
     if not raw.startswith(b'"'):
         return _Bad(f"the text at {where} is {_kind(raw.decode())}, not a string")
-    try:
-        return _decode_string(raw)
-    except _UNREADABLE as error:
-        return _Bad(f"the text at {where} is no valid JSON string{_place(error)}")
+    return _decode_string(raw)
 
 
 def _id_at(line: str, path: Path) -> str | _Bad:
@@ -187,10 +186,7 @@ def _id_of(raw: Raw | bytes) -> str | None:
     """An id as written; None for what is neither a string nor a number."""
     value = bytes(raw)
     if value.startswith(b'"'):
-        try:
-            return _decode_string(value)
-        except _UNREADABLE:
-            return None
+        return _decode_string(value)
     return value.decode() if value[:1] in b"-0123456789" else None
 
 

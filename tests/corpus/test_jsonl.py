@@ -1,0 +1,163 @@
+"""Rows: text and id at paths, and what is said of rows that have none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from runner.corpus.rows import Row, RowReader
+
+Reader = Callable[..., list[Any]]
+
+
+def row(line: str, *text: str, document_id: str | None = None) -> Row:
+    return RowReader(text, document_id).read(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "paths", "text"),
+    [
+        ('{"text":"a"}', (), "a"),
+        ('{"text":"a","other":[1,{"x":null}]}', ("text",), "a"),
+        ('{"a":{"b":{"c":"deep"}}}', ("a.b.c",), "deep"),
+        ('{"subject":"s","body":"b"}', ("subject", "body"), "s\nb"),
+        ('{"subject":"s","body":"b"}', ("body", "subject"), "b\ns"),
+        ('{"subject":null,"body":"b"}', ("subject", "body"), "b"),
+        ('{"text":null}', (), ""),
+        ('{"a":null}', ("a.b",), ""),
+        ('{"text":""}', (), ""),
+        ('{"text":"\\u00e9\\ud83d\\ude00\\u0000\\u2028"}', (), "é😀\x00\u2028"),
+        ('{"te xt!":"a"}', ("te xt!",), "a"),
+        ('{"a":"x","b":{"a":"y"}}', ("a", "b.a"), "x\ny"),
+        ('{"text":"one","text":"two"}', (), "two"),
+        ('  {"text" : "a"}  ', (), "a"),
+    ],
+)
+def test_texts(line: str, paths: tuple[str, ...], text: str) -> None:
+    assert row(line, *paths) == Row(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"other":"a"}', "no text at text.body"),
+        ('{"text":{}}', "no text at text.body"),
+        ('{"text":{"body":5}}', "the text at text.body is a number, not a string"),
+        ('{"text":{"body":{"secret":1}}}', "the text at text.body is an object, not a string"),
+        ('{"text":{"body":["secret"]}}', "the text at text.body is a list, not a string"),
+        ('{"text":{"body":true}}', "the text at text.body is a boolean, not a string"),
+        ('{"text":"secret"}', "no text at text.body"),
+        ('["secret"]', "the row is a list, not an object"),
+        ('"secret"', "the row is a string, not an object"),
+        ("17", "the row is a number, not an object"),
+        ("null", "the row is null, not an object"),
+        ('{"text":{"body":"secret"}', "not valid JSON"),
+        ('{"text":{"body":"secret"}} {}', "not valid JSON (byte 28)"),
+        ("{'text':'secret'}", "not valid JSON (byte 1)"),
+        ("secret", "not valid JSON (byte 0)"),
+        ('{"text":{"body":"\\ud800 secret"}}', "not valid JSON (byte 23)"),
+        ('{"text":{"body":NaN}}', "not valid JSON (byte 16)"),
+        ('{"text":' * 100_000, "nested too deeply"),
+    ],
+)
+def test_bad_rows_say_what_is_wrong_and_never_what_is_in_them(line: str, message: str) -> None:
+    found = row(line, "text.body")
+    assert found.trouble is not None
+    assert found.trouble.code == "BAD_ROW"
+    assert found.trouble.message == message
+    assert found.text == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "document_id"),
+    [
+        ('"a-1"', "a-1"),
+        ('""', ""),
+        ('"\\u00e9\\n"', "é\n"),
+        ("7", "7"),
+        ("1.50", "1.50"),
+        ("-0.0", "-0.0"),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("1E+2", "1E+2"),
+    ],
+)
+def test_ids_are_as_written(value: str, document_id: str) -> None:
+    assert row(f'{{"text":"a","id":{value}}}', document_id="id") == Row("a", document_id, None)
+    assert row(f'{{"text":"a","meta":{{"id":{value}}}}}', document_id="meta.id") == Row("a", document_id, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text":"a"}', "no id at id"),
+        ('{"text":"a","id":null}', "the id at id is null, not a string or a number"),
+        ('{"text":"a","id":[1]}', "the id at id is a list, not a string or a number"),
+        ('{"text":"a","id":true}', "the id at id is a boolean, not a string or a number"),
+    ],
+)
+def test_a_row_without_its_id_is_bad(line: str, message: str) -> None:
+    found = row(line, document_id="id")
+    assert (found.id, found.text) == (None, "")
+    assert found.trouble is not None
+    assert found.trouble.message == message
+
+
+def test_a_bad_row_keeps_an_id_that_can_be_read() -> None:
+    found = row('{"text":5,"id":"a"}', document_id="id")
+    assert found.id == "a"
+    assert found.trouble is not None
+
+
+def test_one_path_may_serve_as_text_and_id_and_lead_through_another() -> None:
+    assert row('{"title":"t"}', "title", document_id="title") == Row("t", "t", None)
+    assert row('{"a":null}', "a", "a.b") == Row("", None, None)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    value=values,
+    text=st.lists(st.sampled_from(["a", "a.b", "b.c", "c.a.b"]), min_size=1, max_size=3),
+    document_id=st.sampled_from([None, "a", "b.a", "c"]),
+)
+def test_the_quick_way_and_the_slow_one_agree(value: Any, text: list[str], document_id: str | None) -> None:
+    reader = RowReader(tuple(text), document_id)
+    line = json.dumps(value)
+    assert reader.read(line) == reader._slow(line)
+
+
+def test_documents_of_a_file(read: Reader) -> None:
+    data = b'{"text":"a","id":1}\n\n  \n{"text":"b"}\n\xff\n{"text":null,"id":"n"}\n[1]\r\n{"text":"c","id":"z"}'
+    found = read(data, "jsonl", text=("text",), id="id")
+    assert [(each.id, each.position, each.text, each.code) for each in found] == [
+        ("1", 0, "a", None),
+        ("x.txt:1", 1, "", None),
+        ("x.txt:2", 2, "", None),
+        ("x.txt:3", 3, "", "BAD_ROW"),
+        ("x.txt:4", 4, "", "UNDECODABLE"),
+        ("n", 5, "", None),
+        ("x.txt:6", 6, "", "BAD_ROW"),
+        ("z", 7, "c", None),
+    ]
+
+
+def test_without_an_id_rows_are_known_by_path_and_position(read: Reader) -> None:
+    found = read(b'\xef\xbb\xbf{"text":"a"}\n{"text":"b"}', "jsonl", text=("text",))
+    assert [(each.id, each.text) for each in found] == [("x.txt:0", "a"), ("x.txt:1", "b")]
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 64])
+def test_chunks_of_any_size_give_the_same_rows(read: Reader, chunk_bytes: int) -> None:
+    data = "\r\n".join(json.dumps({"text": f"tëxt {n}", "id": n}, ensure_ascii=False) for n in range(20)).encode()
+    whole = read(data, "jsonl", text=("text",), id="id")
+    assert len(whole) == 20
+    assert read(data, "jsonl", text=("text",), id="id", chunk_bytes=chunk_bytes) == whole

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from runner.survey import LINE_BREAKS, fold
+from runner.survey.folding import fold_all
+
+texts = st.text(st.sampled_from("a é😀\x00" + LINE_BREAKS), max_size=8)
+
+
+def test_every_line_break_known_to_python_or_unicode_is_folded() -> None:
+    """Whatever `str.splitlines` breaks on, and nothing else: the tab and the unit separator are text."""
+    breaking = {chr(point) for point in range(0x110000) if len(f"a{chr(point)}b".splitlines()) > 1}
+    assert breaking == set(LINE_BREAKS)
+    assert fold("a\t\x1f\x00\ufeff\u200bb") == "a\t\x1f\x00\ufeff\u200bb"
+
+
+@given(texts)
+def test_folding_keeps_every_other_code_point_in_its_place(text: str) -> None:
+    folded = fold(text)
+    assert len(folded) == len(text)
+    assert all(after == (" " if before in LINE_BREAKS else before) for before, after in zip(text, folded, strict=True))
+
+
+@given(st.lists(texts, max_size=5))
+def test_folding_many_texts_at_once_is_folding_each(many: list[str]) -> None:
+    folded, lines = fold_all(many)
+    assert list(folded) == [fold(text) for text in many]
+    assert lines == [fold(text).encode() for text in many]
+
+
+@pytest.mark.parametrize("character", LINE_BREAKS)
+def test_crlf_is_two_spaces(character: str) -> None:
+    """One code point for one, or offsets would shift."""
+    assert fold(f"a\r{character}b") == "a  b"
