@@ -1,6 +1,6 @@
 """Quality and speed of the local analyzers on public labelled data.
 
-    python benchmarks/bench_analyzers.py --data DIR [--only language,sentiment,entities,key_phrases] [--no-speed]
+    python benchmarks/bench_analyzers.py --data DIR [--only language,sentiment,entities] [--no-speed]
 
 DIR holds `udhr/`, `sentence_polarity/`, `movie_reviews/`, `wnut17/` and `inaugural/`. Labelled texts are split by
 their SHA-256: *tuning* may be looked at while the rules are made, *untouched* may not; both figures are printed.
@@ -15,6 +15,7 @@ import hashlib
 import time
 import warnings
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,13 +218,17 @@ def bare_libraries() -> dict[str, tuple[str, Callable[[str], object]]]:
     }
 
 
+def _in_english(analyze: Callable[..., object], text: str) -> object:
+    return analyze(text, "en")
+
+
 def bench_speed(data: Path) -> None:
     texts = documents(data, 200)
     for family, (name, bare) in bare_libraries().items():
         begin = time.perf_counter()
         analyze: Callable[..., object] = analyzers.load(family)
         loaded = time.perf_counter() - begin
-        ours, theirs = rate(lambda text, analyze=analyze: analyze(text, "en"), texts), rate(bare, texts)
+        ours, theirs = rate(partial(_in_english, analyze), texts), rate(bare, texts)
         print(
             f"speed, {family}: {ours:,.0f} documents/s, loaded in {loaded:.2f} s"
             f" ({name} {theirs:,.0f}, ratio {ours / theirs:.2f})"

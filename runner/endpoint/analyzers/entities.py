@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 Span = tuple[int, int, str, float]
 
 _LANGUAGES = ("de", "en", "es", "fr", "it", "pt")
+# "2000 euro" is no date.
+_YEAR_ALONE = 0.9
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"')\]]{1,2000}"
+    r"(?:https?://|www\.)[^\s<>\"')\]]{1,2000}(?<![.,;:!?])"
     r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
     r"|(?<![\w@#])@\w{2,30}"
 )
@@ -94,7 +96,10 @@ class _Finder:
         found = [
             *((m.start(), m.end(), "OTHER", 0.99) for m in _ADDRESS.finditer(text)),
             *((m.start(1), m.end(1), "TITLE", 0.9) for m in _TITLE.finditer(text)),
-            *((m.start(), m.end(), "DATE", 0.98) for m in self._dates.finditer(text)),
+            *(
+                (m.start(), m.end(), "DATE", _YEAR_ALONE if m[0].isdigit() else 0.98)
+                for m in self._dates.finditer(text)
+            ),
             *((m.start(), m.end(), "QUANTITY", 0.95) for m in self._quantities.finditer(text)),
             *self._names.spans(text, listed),
         ]

@@ -223,6 +223,8 @@ class NameFinder:
             return "LOCATION", 0.9
         if len(names) == 1 and first in self._sure_first and not (run.opens and self._german):
             return "PERSON", 0.9
+        if len(names) == 1 and first in self._first and not run.opens and self._may_stand_alone(first):
+            return "PERSON", 0.8
         if len(names) == 1 and first in people:
             return "PERSON", 0.88
         return self._kind_by_context(names, run) if self._english else ("", 0.0)
@@ -245,6 +247,12 @@ class NameFinder:
             return "PERSON", 0.6
         return "", 0.0
 
+    def _may_stand_alone(self, name: str) -> bool:
+        # In English a capital inside a sentence makes a name of a word; German nouns all have one.
+        return (
+            self._english and name.istitle() and not (name in _AMBIGUOUS or name in _NOT_NAMES or name in self._places)
+        )
+
     @staticmethod
     def _stands_as_person(run: _Run) -> bool:
         """Whether the words beside an unknown name are those that stand beside people."""
@@ -264,16 +272,16 @@ class NameFinder:
 _NEVER_INSIDE = words("I The A An And Or But He She It We They You This That In On At")
 _AMBIGUOUS = words(
     "Will Mark Grace Hope Joy Faith Rose Lily Ivy Iris Daisy Ruby Amber Pearl Jade Crystal Summer Autumn April "
-    "May June August Dawn Eve Angel Art Bill Bob Chase Chance Chip Christian Cliff Colt Cash Destiny Dean Dick "
-    "Drew Earl Frank Gene Guy Hunter Jack Jay Jewel Josh Ken Lance Major Mason Max Melody Mercy Miles Miracle "
-    "Misty Nick Norm Olive Pat Patience Peg Penny Precious Price Prince Ray Rich Rob Robin Rocky Rusty Sandy Sky "
-    "Skip Star Stella Sterling Stone Storm Sue Sunny Tanner Terry Trinity Victor Victory Violet Wade Ward Willow "
+    "May June August Dawn Eve Angel Art Chase Chance Chip Christian Colt Cash Destiny Dean "
+    "Earl Guy Hunter Jewel Lance Major Melody Mercy Miles Miracle "
+    "Misty Norm Olive Patience Peg Penny Precious Price Prince Rich Rocky Rusty Sandy Sky "
+    "Skip Star Sterling Stone Storm Sunny Tanner Trinity Victory Violet Wade Ward Willow "
     "Winter Young Noble Journey Honor Genesis Harmony Heaven Nevaeh Princess Royal Saint Santa Lane Brook Brooks "
-    "Forest Heather Holly Cherish Charity Essence Asia America Chelsea China India Israel Paris London Austin "
+    "Forest Cherish Charity Essence Asia America Chelsea China India Israel Paris London Austin "
     "Dallas Houston Madison Sydney Savannah Carolina Georgia Virginia Florence Lincoln Jackson Marine Ange Aimé "
-    "Aimée Juste Pascal Zeit Sonne Wolf Ernst Otto Alma Luz Mar Sol Paz Cruz Rosario Dolores Pilar Mercedes "
-    "Consuelo Gracia Esperanza Amor Ciro Bravo Fortuna Vera Sole Libero Donna Gioia Bianca Angela Marina Viola "
-    "Stella Lux Vale Real Dias Vale Santos Reis Jesus Maria"
+    "Aimée Juste Pascal Zeit Sonne Wolf Alma Luz Mar Sol Paz Cruz Rosario Dolores Pilar Mercedes "
+    "Consuelo Gracia Esperanza Amor Ciro Bravo Fortuna Sole Libero Gioia "
+    "Lux Vale Real Dias Vale Santos Reis Jesus "
 )
 
 

@@ -135,10 +135,11 @@ _WORDS = {
         approximately="cerca de|quase|mais de|menos de|aproximadamente",
     ),
 }
-_TIME = r"\d{1,2}(?::\d{2}){1,2}(?:\s?[aApP]\.?[mM]\.?)?|\d{1,2}\s?[aApP]\.?[mM]\b\.?"
+_MERIDIEM = r"\s?(?:[aApP][mM]\b|[aApP]\.[mM]\.)"
+_TIME = rf"\d{{1,2}}(?::\d{{2}}){{1,2}}(?:{_MERIDIEM})?|\d{{1,2}}{_MERIDIEM}"
 _NUMERIC_DATE = r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z?)?|\d{1,2}[/.]\d{1,2}[/.](?:\d{4}|\d{2})"
 _YEAR = r"(?:1[5-9]|20)\d{2}"
-_COUNT = r"\d{1,15}(?:[.,]\d{1,15}){0,6}"
+_COUNT = r"(?:\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,5}(?!\d)(?:,\d{1,15})?|\d{1,15}(?:[.,]\d{1,15}){0,6})"
 
 
 def dates(language: str, gazetteer: Gazetteer) -> re.Pattern[str]:

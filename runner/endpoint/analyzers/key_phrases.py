@@ -1,7 +1,7 @@
 """Key phrases: noun phrases with their determiner, as the service cuts them ("the new electric car").
 
 English is tagged (`tagger.py`) and its noun phrases are read off the tags by one expression; the other
-languages go by their determiners, prepositions and endings (`romance.py`). Owns the shape of the answer and
+languages go by their determiners, prepositions and endings (`phrase_rules.py`). Owns the shape of the answer and
 the choice by language; knows nothing of entities.
 
 Scores say how a phrase was found, not a probability: the service's range, the same for the same text.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.endpoint.analyzers import phrase_rules
+from runner.endpoint.analyzers import known_names, phrase_rules
 from runner.endpoint.analyzers.tagger import Tagger
 from runner.endpoint.analyzers.tokens import sentences
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LETTER = {
     **dict.fromkeys(("DT", "PDT", "PRP$", "WP$"), "D"),
     **dict.fromkeys(("JJ", "JJR", "JJS"), "J"),
-    **dict.fromkeys(("RB", "RBR", "RBS"), "R"),
+    **dict.fromkeys(("RB", "RBR", "RBS"), "r"),
     **dict.fromkeys(("NN", "NNS", "NNP", "NNPS", "FW"), "N"),
     **dict.fromkeys(("VB", "VBD", "VBP", "VBZ", "MD"), "V"),
     "VBN": "B",
@@ -39,12 +39,26 @@ _LETTER = {
     "PRP": "I",
 }
 _PHRASE = re.compile(
-    r"D*(?:R(?=[JC])|[JBC]|S(?=C)|G(?=[JNC])|N+P)*N+"  # the very impressive battery's range
+    r"D*(?:(?:(?<=D)r|R)(?=[JBC])|[JBC]|S(?=C)|(?<=[DJ])G(?=[JNC])|N+P)*N+"  # the very impressive battery's range
     r"|S?C+"  # $5 million
 )
 _CURRENCIES = frozenset("$£€¥")
 _SUBJECTS = frozenset({"i", "we", "they", "you", "he", "she", "it", "who"})
 _STARTERS = frozenset({"DT", "PRP$", "PRP", "TO", "RB", "IN"})
+# Adverbs that may open a phrase: "very good food", but "fell sharply | last year".
+_DEGREES = frozenset({"very", "so", "too", "really", "extremely", "highly", "quite", "rather", "most", "more", "less"})
+# After these a participle is a verb: "has created | jobs".
+_AUXILIARIES = frozenset(
+    {"be", "been", "being", "am", "is", "are", "was", "were", "has", "have", "had", "having", "get", "got", "'s", "'re"}
+)
+# Gerunds that are nouns before they are verbs: "machine learning models".
+_NOUNS_IN_ING = known_names.words(
+    "learning processing building training marketing banking engineering programming manufacturing computing gaming "
+    "streaming shopping housing funding hiring testing advertising accounting trading publishing recording warning "
+    "meeting feeling beginning ending opening setting parking swimming dining living heating cooling charging pricing "
+    "clothing painting writing reading cooking cleaning lighting wedding evening morning thing something nothing "
+    "anything"
+)
 # What the tagger takes for nouns and no reader would.
 _NEVER = frozenset({"i", "me", "ok", "okay", "oh", "lol", "etc", "yes", "no", "please", "thanks", "hello", "hi"})
 _HEADLESS = frozenset({"one", "ones", "lot", "lots", "thing", "things", "way", "bit", "kind", "sort"})
@@ -59,7 +73,7 @@ def load() -> Analyzer:
         found = _english(text, tagger) if language in {None, "en"} else phrase_rules.phrases(text, language)
         return {
             "KeyPhrases": [
-                {"Score": score, "Text": text[begin:end], "BeginOffset": begin, "EndOffset": end}
+                {"BeginOffset": begin, "EndOffset": end, "Score": score, "Text": text[begin:end]}
                 for begin, end, score in found
             ]
         }
@@ -97,7 +111,12 @@ def _letter(word: str, tag: str, before: str, after_tag: str) -> str:
         return "x" if before.lower() in _SUBJECTS or before.lower() in {"that", "there", "what", "here"} else "P"
     if tag in {"NN", "VBP"} and before.lower() in _SUBJECTS and after_tag in _STARTERS:
         return "V"  # "I love the camera": the lexicon calls love a noun
-    return _LETTER.get(tag, "x")
+    if tag in {"VBG", "VBN"} and before.lower() in _AUXILIARIES:
+        return "V"
+    if lower in _NOUNS_IN_ING:
+        return "N"
+    letter = _LETTER.get(tag, "x")
+    return "R" if letter == "r" and lower in _DEGREES else letter
 
 
 def _worth_saying(tokens: Sequence[Token]) -> bool:

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from runner.endpoint.analyzers import language_features
+from runner.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def load() -> Model:
     begin = _LENGTH.size + length
     head = json.loads(body[_LENGTH.size : begin])
     if head["bits"] != language_features.TABLE_BITS:
-        raise ValueError(f"language_latin.bin was trained for {head['bits']} bits; run benchmarks/train_language.py")
+        raise InternalError(f"language_latin.bin was trained for {head['bits']} bits; run benchmarks/train_language.py")
     width = len(head["codes"])
     rows = [array("b", body[i : i + width]) for i in range(begin, len(body), width)]
     return Model(codes=tuple(head["codes"]), biases=tuple(head["biases"]), step=head["step"], rows=rows)

@@ -62,7 +62,7 @@ def language(text: str) -> tuple[str, float] | None:
         if count * (5 if code == "ja" else 2) > letters:
             return code, _SURE
     if len(_HAN.findall(text)) * 2 > letters:
-        return _chinese(text)
+        return chinese(text)
     for script, decide in (
         (_CYRILLIC, _cyrillic),
         (_DEVANAGARI, _devanagari),
@@ -74,7 +74,8 @@ def language(text: str) -> tuple[str, float] | None:
     return None
 
 
-def _chinese(text: str) -> tuple[str, float]:
+def chinese(text: str) -> tuple[str, float]:
+    """Simplified or traditional, and how surely."""
     # A character that only one of the two national encodings has belongs to that way of writing.
     simple = traditional = 0
     for char in _HAN.findall(text):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.endpoint.analyzers.tokens import sentences
+from runner.endpoint.analyzers.tokens import Token, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.endpoint.analyzers.tokens import Token
+_LONGEST_ELISION = len("nell'")
 
 
 def phrases(text: str, language: str | None) -> Iterator[tuple[int, int, float]]:
@@ -22,9 +22,11 @@ def phrases(text: str, language: str | None) -> Iterator[tuple[int, int, float]]
     small = _SMALL_WORDS.get(language or "")
     if small is None:
         return
-    cut = _german if language == "de" else _romance
     for sentence in sentences(text):
-        yield from cut(sentence, small)
+        if language == "de":
+            yield from _german(sentence, small)
+        else:
+            yield from _romance(list(_unelided(sentence)), small)
 
 
 class _SmallWords:
@@ -36,6 +38,17 @@ class _SmallWords:
         self.adjectives = frozenset(adjectives.split())
         self.endings = tuple(endings.split())
         self.stops = frozenset(stops.split()) | self.determiners | self.links
+
+
+def _unelided(sentence: Sequence[Token]) -> Iterator[Token]:
+    """Part "l'eau" and "dell'acqua" into two words."""
+    for token in sentence:
+        at = max(token.word.find("'"), token.word.find("’")) + 1
+        if 1 < at <= _LONGEST_ELISION and at < len(token.word):
+            yield Token(token.word[:at], token.begin, token.begin + at)
+            yield Token(token.word[at:], token.begin + at, token.end)
+        else:
+            yield token
 
 
 def _is_word(token: Token) -> bool:
@@ -111,7 +124,7 @@ def _german(sentence: Sequence[Token], small: _SmallWords) -> Iterator[tuple[int
 def _german_adjective(word: str, small: _SmallWords) -> bool:
     if word in small.adjectives or (word[0].isdigit() and word.isalnum()):
         return True
-    return word[0].islower() and len(word) > 4 and word.endswith(small.endings) and word not in small.stops
+    return word[0].islower() and len(word) > 3 and word.endswith(small.endings) and word not in small.stops
 
 
 def _german_noun(sentence: Sequence[Token], i: int, small: _SmallWords) -> bool:
@@ -160,16 +173,17 @@ _SMALL_WORDS = {
         "adelante delante durante antes después nada algo alguien nadie",
     ),
     "fr": _SmallWords(
-        determiners="le la les l' l’ un une des du au aux mon ma mes ton ta tes son sa ses notre nos votre vos leur "
-        "leurs ce cet cette ces tout toute tous toutes chaque quelque quelques plusieurs aucun aucune certains "
-        "certaines",
+        determiners="le la les l' l’ d'un d'une un une des du au aux mon ma mes ton ta tes son sa ses notre nos "
+        "votre vos leur leurs ce cet cette ces tout toute tous toutes chaque quelque quelques plusieurs aucun aucune "
+        "certains certaines",
         links="de d' d’ du des",
         adjectives="grand grande grands grandes nouveau nouvelle nouveaux nouvelles nouvel bon bonne bons bonnes "
         "mauvais mauvaise petit petite petits petites premier première premiers dernier dernière derniers jeune "
         "jeunes vieux vieille beau belle beaux belles autre autres même mêmes long longue haut haute libre libres "
         "meilleur meilleure deux trois quatre cinq six sept huit neuf dix prochain prochaine",
         endings="al ale aux ales el elle els elles eux euse euses ique iques if ive ifs ives able ables ible ibles "
-        "ien ienne iens ain aine ains aines ais aise aises ois oise aire aires é ée és ées",
+        "ant ante ants antes ent ente ents entes ien ienne iens ain aine ains aines ais aise aises ois oise aire "
+        "aires é ée és ées",
         stops="et ou mais que qu' qui quoi quand comme comment où si ne pas plus moins très déjà aussi non oui à en "
         "dans avec sans par pour sur sous entre chez vers depuis pendant avant après contre se s' me m' te t' lui "
         "je j' tu il elle on nous vous ils elles y c' ça cela est sont était étaient été être suis ai as a ont avait "

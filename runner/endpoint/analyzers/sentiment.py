@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from runner.endpoint.analyzers import sentiment_features
 from runner.endpoint.analyzers.sentiment_features import REACH, negates, places, words
+from runner.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ class _Model:
         body = zlib.decompress(files(__package__).joinpath("sentiment_en.bin").read_bytes())
         bits, step, bias = _HEADER.unpack_from(body)
         if bits != sentiment_features.TABLE_BITS:
-            raise ValueError(f"sentiment_en.bin was trained for {bits} bits; run benchmarks/train_sentiment.py")
+            raise InternalError(f"sentiment_en.bin was trained for {bits} bits; run benchmarks/train_sentiment.py")
         return cls(array("b", body[_HEADER.size :]), step, bias)
 
     def positive(self, listed: list[str], valence: float) -> float:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from runner.endpoint import analyzers
-from runner.errors import UserError
+from runner.errors import MachineError, UserError
 
 FAMILIES = ("dominant_language", "entities", "key_phrases", "sentiment")
 
@@ -61,3 +61,11 @@ def test_the_noop_answers_in_the_familys_shape_and_finds_nothing(family: str):
 @pytest.mark.parametrize("text", ["", " ", "\x00", "\n\n", "😀", "a\u0301", "。", "\x0c\x85\u2028"])
 def test_any_text_is_answered(family: str, text: str):
     assert isinstance(analyzers.load(family)(text, "en"), dict)
+
+
+def test_a_missing_library_is_an_error_that_names_the_extra(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "ahocorasick_rs", None)
+    monkeypatch.delitem(sys.modules, "runner.endpoint.analyzers.entities", raising=False)
+    with pytest.raises(MachineError, match="entities needs the package ahocorasick_rs") as caught:
+        analyzers.load("entities")
+    assert "comprehend-runner[local]" in str(caught.value.hint)
