@@ -67,7 +67,8 @@ class UserError(RunnerError):
 class Problem:
     """One thing wrong in a manifest.
 
-    `line` and `column` count from one, as editors do; `path` is the key's address (`corpora.reviews.format`).
+    `line` and `column` count from one, as editors do, and are 0 where there is no line (`--set`); `path` is the key's
+    address (`corpora.reviews.format`).
     """
 
     file: str
@@ -78,7 +79,8 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        text = f"{self.file}:{self.line}:{self.column}: {self.path + ': ' if self.path else ''}{self.message}"
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        text = f"{place}: {self.path + ': ' if self.path else ''}{self.message}"
         return f"{text} ({self.hint})" if self.hint else text
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Annotated
 
 import typer
@@ -28,15 +26,18 @@ def run(
     workers: options.Workers = None,
     again: Annotated[bool, typer.Option("--again", help="Begin anew even if a finished run is there.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to the price without being asked.")] = False,
-    analyzers: Annotated[
-        str, typer.Option("--analyzers", help="What an embedded lane answers with: default, noop.", hidden=True)
-    ] = "default",
+    analyzers: options.Analyzers = options.AnalyzerSet.DEFAULT,
 ) -> int:
-    """Survey, plan, check the price, and carry out; run again to go on."""
+    """Survey, plan, check the price, carry out. Run it again to go on after anything.
+
+    Prints the folder with the results on stdout. Exit codes: 0 done; 2 something for you to mend; 3 more errors than
+    tolerated; 4 a limit that you set; 5 not finished; 130 interrupted.
+    """
     import anyio
 
     from runner.cli.live import LiveHooks
-    from runner.cli.render import summary_lines
+    from runner.cli.render import outcome_view
+    from runner.cli.terminal import talk
     from runner.compose.running import RunOptions, run_manifest
 
     loaded = options.load(manifest, set_, lane)
@@ -46,15 +47,14 @@ def run(
         limit=limit,
         budget_usd=budget,
         for_s=options.seconds(for_),
-        workers=workers or os.cpu_count() or 1,
+        workers=options.worker_count(workers),
         again=again,
         yes=yes,
         interactive=options.interactive(),
-        analyzers="noop" if analyzers == "noop" else "default",
+        analyzers=analyzers.value,
     )
-    with LiveHooks() as hooks:
+    with LiveHooks(manifest=str(manifest)) as hooks:
         outcome = anyio.run(run_manifest, loaded, told, hooks.hooks)
-    for line in summary_lines(outcome, str(manifest)):
-        print(line, file=sys.stderr)
+    talk().print(outcome_view(outcome, str(manifest)), soft_wrap=True)
     print(outcome.results)
     return outcome.exit_code

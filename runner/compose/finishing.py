@@ -64,7 +64,6 @@ def summarise(opened: OpenRun) -> Summary:
         for tally in record.merged.tallies:
             rows[record.facts.corpus, tally.analysis][tally.outcome, tally.code] += tally.documents
     analyses = tuple(_row(corpus, analysis, counts) for (corpus, analysis), counts in rows.items())
-    began = run.began
     return Summary(
         documents=sum(segment.documents for segment in run.books.surveyed()),
         written=written,
@@ -76,9 +75,18 @@ def summarise(opened: OpenRun) -> Summary:
         generations=sum(record.starts > 0 for record in run.jobs.values())
         + sum(record.generation for record in run.jobs.values()),
         repairs=sum(1 for record in run.jobs.values() if record.job.repairs),
-        duration_s=opened.clock.now() - began.at if began else 0.0,
+        duration_s=_duration_s(opened),
         analyses=analyses,
     )
+
+
+def _duration_s(opened: OpenRun) -> float:
+    """From the run's first event to its last, or to now while it is not finished; over all sessions."""
+    run = opened.run
+    if run.began is None:
+        return 0.0
+    end = run.finished.at if run.finished is not None else opened.clock.now()
+    return end - run.began.at
 
 
 def _row(corpus: str, analysis: str, counts: Counter[tuple[str, str]]) -> AnalysisSummary:

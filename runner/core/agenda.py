@@ -206,15 +206,24 @@ def _staged_at(run: Run, key: JobKey, station: Station) -> bool:
 
 
 def _staging(run: Run, now: float) -> Iterator[Proposal]:
+    """Batches are staged in the order of their jobs, some ahead; the one that is needed first, always.
+
+    Without that "always", batches staged past one that failed could use up all the room ahead, for ever.
+    """
     staging = {command.batch for command in run.in_flight if isinstance(command, c.StageBatch)}
-    room = min(run.config.staging_max - len(staging), run.config.staged_ahead_max - len(run.staged_idle) - len(staging))
+    room = run.config.staging_max - len(staging)
+    ahead = run.config.staged_ahead_max - len(run.staged_idle) - len(staging)
+    heads = [batch for _, _, batch in _heads(run.to_stage, run.config.staging_max + len(staging))]
+    wanted = [batch for batch in dict.fromkeys(heads) if batch not in run.staged]
     lane = _lane_for_staging(run, now)
-    for _, _, batch in _heads(run.to_stage, run.config.staging_max + len(staging)):
-        if room <= 0:
+    for place, batch in enumerate(wanted):
+        if batch in staging:
+            continue
+        if room <= 0 or (place and ahead <= 0):
             return
-        if batch not in staging and batch not in run.staged:
-            room -= 1
-            yield Proposal(_not_before(run, lane, STAGING, now), c.StageBatch(batch=batch, lane=lane))
+        room -= 1
+        ahead -= 1
+        yield Proposal(_not_before(run, lane, STAGING, now), c.StageBatch(batch=batch, lane=lane))
 
 
 def _lane_for_staging(run: Run, now: float) -> str:

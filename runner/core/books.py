@@ -45,6 +45,10 @@ class Books:
         self.corpora: dict[str, CorpusBook] = {}
         self.complete = False
         """Whether the survey's plan is complete: only then is "no job covers it" a reason to merge."""
+        self.documents = 0
+        """Documents surveyed."""
+        self.lines = 0
+        """Lines of results, each a document."""
         self._by_id: dict[SegmentId, SegmentRecord] = {}
         self._foreign: dict[PartId, list[SegmentRecord]] = {}
         self._unmerged: dict[JobKey, int] = {}
@@ -54,6 +58,7 @@ class Books:
         for facts in segments:
             record = SegmentRecord(facts)
             self._by_id[facts.id] = record
+            self.documents += facts.documents
             for part in facts.foreign_parts:
                 self._foreign.setdefault(part, []).append(record)
 
@@ -138,6 +143,7 @@ class Books:
         record = book.segments[book.merged]
         assert record.facts.id == merged.id, (record.facts.id, merged.id)
         record.merged = merged
+        self.lines += merged.lines
         book.merged += 1
         return self._release(record)
 

@@ -90,6 +90,8 @@ class JobRecord:
     status: JobStatus | None = None
     not_before: float = 0.0
     intended_at: float = 0.0
+    asked_at: float = 0.0
+    """When the last Start call whose answer is missing was made, or may have been: the grace counts from here."""
     accepted_at: float = 0.0
     looked_at: float = float("-inf")
     missing: int = 0

@@ -16,6 +16,7 @@ Costs: every event is O(log n) in the number of jobs, apart from those about a b
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
@@ -76,6 +77,7 @@ class Run:
         self.to_release: list[JobKey] = []
         self.waiting_for: dict[JobKey, set[JobKey]] = {}
         self.dependents: dict[JobKey, list[JobKey]] = {}
+        self.by_state: Counter[State] = Counter()
         self.unsettled: dict[str, int] = {}
         """Analysis -> jobs whose answers are not all in."""
         self.repairs_planned = 0
@@ -147,6 +149,8 @@ class Run:
 
     def _move(self, record: JobRecord, state: State) -> None:
         occupied = record.occupies
+        self.by_state[record.state] -= 1
+        self.by_state[state] += 1
         record.state = state
         if occupied and not record.occupies:
             station = self.stations[record.lane, record.job.operation]
@@ -169,7 +173,9 @@ class Run:
             if intended:
                 self._unsure(record, record.intended_at)
             elif record.state is State.UNSURE:
-                record.check, record.check_at, record.check_rounds = Check.LIST, 0.0, 0
+                # A replay may have been under way: its grace begins now.
+                self._unsure(record, event.at)
+                record.check_rounds = 1
             elif record.state is State.FAILED:
                 self.undecided[record.job.key] = record
             record.stop_asked = False
@@ -223,6 +229,7 @@ class Run:
         job = event.job
         batch = self.batches[job.batch]
         record = self.jobs[job.key] = JobRecord(job)
+        self.by_state[record.state] += 1
         self.unsettled[job.analysis] = self.unsettled.get(job.analysis, 0) + 1
         self.books.open(job.key, batch)
         if batch.id not in self.staged:
@@ -318,7 +325,7 @@ class Run:
 
     def _unsure(self, record: JobRecord, since: float) -> None:
         record.check = Check.LIST
-        record.check_at = since
+        record.check_at = record.asked_at = since
         record.check_rounds += 1
 
     def _start_not_found(self, event: e.StartNotFound, record: JobRecord) -> None:
@@ -329,7 +336,7 @@ class Run:
                 record.check = Check.PREFIX
             case Check.PREFIX:
                 record.check = Check.LIST_AGAIN
-                record.check_at = max(event.at, record.intended_at + timing.grace_s)
+                record.check_at = max(event.at, record.asked_at + timing.grace_s)
             case Check.LIST_AGAIN:
                 record.check = Check.PREFIX_AGAIN
             case _ if record.proven:
