@@ -25,7 +25,7 @@ from runner.model import MergedSegment, MergeReport, MergeSegment, MergeTask
 from runner.results.loading import Spools, load_answers
 from runner.results.merge import TallyBook, merge_lines
 from runner.results.partfiles import read_ledger
-from runner.results.writes import gathered, write_all
+from runner.results.writes import full_disk_told, gathered, write_all
 from runner.storage.atomic import sync_directory
 
 
@@ -114,5 +114,7 @@ class _ResultFiles:
         return file
 
     def _sync(self) -> None:
-        os.fsync(self._file.fileno())
-        sync_directory(self._path(self.number).parent)
+        path = self._path(self.number)
+        with full_disk_told(str(path)):
+            os.fsync(self._file.fileno())
+            sync_directory(path.parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, Final
 
 from runner.storage.atomic import disk_full
@@ -32,9 +33,16 @@ def write_all(file: IO[bytes], data: bytes, path: str) -> None:
     Raises MachineError if the disk is full.
     """
     view = memoryview(data)
-    try:
+    with full_disk_told(path):
         while view:
             view = view[file.write(view) :]
+
+
+@contextmanager
+def full_disk_told(path: str) -> Iterator[None]:
+    """Turn the system's complaint about a full disk into a MachineError that names `path`."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise disk_full(path, error) from error
