@@ -40,6 +40,7 @@ _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_outcome: Final = msgspec.json.Decoder(dict[str, str]).decode
 _decode_problems: Final = msgspec.json.Decoder(list[Problem]).decode
 _decode_any: Final = msgspec.json.decode
+_encode: Final = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +173,8 @@ class _Verification:
         if tuple(key for key in members if key not in _OPTIONAL) != self._keys:
             yield "has not the corpus's keys in their order"
             return
-        if joined_line(members) != line:
+        written = zip(_HEAD, (*head, outcome, problems), strict=True)
+        if joined_line(members | {key: Raw(_encode(value)) for key, value in written}) != line:
             yield "is not written as it must be (spaces, escapes or line end)"
         if head != (ledger.corpus, document.id, document.language):
             yield "is not the line of the document due here (corpus, id, language)"
