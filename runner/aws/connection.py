@@ -20,6 +20,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
+from anyio import move_on_after
+
 from runner.aws.faults import classify
 from runner.errors import CredentialsError, UserError
 from runner.model import FaultKind, LaneSpec
@@ -83,9 +85,7 @@ class Connection:
 
     async def close(self) -> None:
         """Close the clients, also while the task is being cancelled; a server that hangs is not waited for."""
-        import anyio
-
-        with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
+        with move_on_after(CLOSE_TIMEOUT_S, shield=True):
             await self._stack.aclose()
 
 

@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Self
 
+from anyio import fail_after
+
 from runner.aws.connection import Connection, Service, connect
 from runner.aws.faults import classify, classify_response
 from runner.errors import InternalError
@@ -89,8 +91,14 @@ class LaneSession:
             )
         return account
 
-    async def call(self, service: Service, operation: str, parameters: Answer) -> Answer | Fault:
-        """Make one call and give its parsed answer, or the Fault that befell it. `operation` is the model's name."""
+    async def call(
+        self, service: Service, operation: str, parameters: Answer, *, within_s: float | None = None
+    ) -> Answer | Fault:
+        """Make one call and give its parsed answer, or the Fault that befell it. `operation` is the model's name.
+
+        `within_s` bounds the whole call, for bodies so large that a peer may stall while they are sent: the read
+        timeout begins only once a request is out.
+        """
         held = self._held
         method = getattr(held.clients[service], held.method(operation))
         try:
@@ -99,7 +107,8 @@ class LaneSession:
             return self.fault(error, operation="GetCredentials")
         self.calls[operation] += 1
         try:
-            answer: Answer = await method(**parameters)
+            with fail_after(within_s):
+                answer: Answer = await method(**parameters)
         except Exception as error:  # noqa: BLE001 - the one border where foreign exceptions become values
             return self.fault(error, operation=operation)
         return answer

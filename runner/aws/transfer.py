@@ -11,12 +11,17 @@ from __future__ import annotations
 
 from typing import IO, Any, Final
 
+from anyio import to_thread
+
 from runner.aws.session import Answer, LaneSession, corrupt
 from runner.errors import InternalError
 from runner.model import Fault, FaultKind, Scope
 from runner.storage.s3 import parse_uri
 
 OBJECT_BYTES_MAX: Final = 5 * 1024**3
+UPLOAD_BYTES_PER_S_MIN: Final = 64 * 1024
+"""Slower than this an upload counts as stalled, and is repeated."""
+UPLOAD_SECONDS_MIN: Final = 120.0
 PAGE_KEYS_MAX: Final = 1000
 DELETE_ROUNDS_MAX: Final = 10_000
 """Of a thousand keys each: far above what one run stages, and an end if a bucket never empties."""
@@ -30,8 +35,6 @@ class StagingClient:
 
     async def put_file(self, uri: str, path: str) -> int | Fault:
         """Upload a local file to `uri` (s3://bucket/key); the bytes sent. A file that cannot be read is a Fault too."""
-        from anyio import to_thread
-
         try:
             body: IO[bytes] = await to_thread.run_sync(open, path, "rb")
         except OSError as error:
@@ -128,7 +131,8 @@ class StagingClient:
         kms = self._session.lane.kms.staging
         if kms:
             parameters |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms}
-        answer = await self._session.call("s3", "PutObject", parameters)
+        within_s = UPLOAD_SECONDS_MIN + size / UPLOAD_BYTES_PER_S_MIN
+        answer = await self._session.call("s3", "PutObject", parameters, within_s=within_s)
         return answer if isinstance(answer, Fault) else size
 
     async def _delete(self, bucket: str, keys: list[str]) -> Fault | None:

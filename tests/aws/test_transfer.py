@@ -147,6 +147,15 @@ async def test_an_upload_whose_connection_breaks_is_transient(how: Any, lane: La
     assert fault.kind is FaultKind.TRANSIENT
 
 
+async def test_an_upload_that_stalls_is_given_up(
+    staging: StagingClient, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.aws.transfer.UPLOAD_SECONDS_MIN", 0.2)
+    service.instead("hang")
+    fault = fault_of(await staging.put_bytes(URI, b"x"))
+    assert (fault.kind, fault.code) == (FaultKind.TRANSIENT, "TimeoutError")
+
+
 @pytest.mark.parametrize("uri", ["s3://staging/", "s3://staging", "s3://staging/folder/", "/local/path", "s3:///key"])
 async def test_an_upload_to_no_object_is_our_bug(uri: str, staging: StagingClient, service: Any) -> None:
     with pytest.raises(InternalError):
