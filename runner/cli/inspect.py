@@ -39,7 +39,7 @@ def status(
     if json_:
         emit_json({"status_version": inspecting.STATUS_VERSION, **_plain(asdict(found))})
     elif not watch:
-        data().print(status_view(found), soft_wrap=True)
+        data().print(status_view(found))
     else:
         with Live(status_view(found), console=data(), auto_refresh=False) as live:
             while found.phase != "finished" and found.runner is not None:
@@ -56,7 +56,7 @@ def verify(run_dir: options.OptionalRunPath = None) -> int:
     from runner.compose import inspecting
 
     found = inspecting.verify(options.find(run_dir))
-    data().print(verification_view(found), soft_wrap=True)
+    data().print(verification_view(found))
     return EXIT_DONE if found.accounted_for else EXIT_ERRORS
 
 
@@ -71,7 +71,7 @@ def why(
     from runner.compose import inspecting
 
     for found in inspecting.why(options.find(run_dir), corpus, document_id):
-        data().print(why_view(found), soft_wrap=True)
+        data().print(why_view(found))
     return EXIT_DONE
 
 

@@ -59,4 +59,4 @@ class LiveHooks:
         return [log, progress]
 
     def _planned(self, plan: Plan) -> None:
-        self._console.print(plan_table(plan), soft_wrap=True)
+        self._console.print(plan_table(plan))

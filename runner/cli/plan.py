@@ -54,6 +54,6 @@ def plan(
     if json_:
         emit_json(made.to_json())
     else:
-        data().print(plan_table(made), soft_wrap=True)
+        data().print(plan_table(made))
     gate(made, applied)
     return 0

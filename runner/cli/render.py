@@ -31,22 +31,22 @@ ENDINGS = {
 
 def plan_table(plan: Plan) -> RenderableType:
     """Corpus × analysis, what it costs, and how long it takes."""
-    table = _table("corpus", "analysis", *(">documents", ">sent", ">units", ">USD"), "not sent")
+    priced = _priced(plan)
+    table = _table("corpus", "analysis", ">sent", ">of", ">units", *([">USD"] if priced else []), "not sent")
     shown = None
     for row in plan.rows:
-        usd = "?" if row.usd is None else f"{row.usd:,.2f}"
+        usd = ["?" if row.usd is None else f"{row.usd:,.2f}"] if priced else []
         corpus = row.corpus if row.corpus != shown else ""
         shown = row.corpus
-        table.add_row(
-            corpus, row.analysis, f"{row.documents:,}", f"{row.sent:,}", f"{row.units.upper:,}", usd, _not_sent(row)
-        )
+        sent = (f"{row.sent:,}", f"{row.documents:,}", f"{row.units.upper:,}")
+        table.add_row(corpus, row.analysis, *sent, *usd, _not_sent(row))
     jobs, batches = len(plan.work.jobs), len(plan.work.batches)
-    lines = [
+    total = Text(
         f"{_count(jobs, 'job')} over {_count(batches, 'batch', 'batches')}, {plan.units.upper:,} units, "
         f"{_price(plan)}; predicted to take {duration(plan.finish_s)} ({plan.basis})"
-    ]
-    notes = [Text(f"note: {warning}", style="yellow") for warning in plan.warnings]
-    return Group(table, *(Text(line) for line in lines), *notes)
+    )
+    notes = [Text.assemble(("note     ", "yellow"), warning) for warning in plan.warnings]
+    return Group(table, total, *notes)
 
 
 def _not_sent(row: Row) -> str:
@@ -58,11 +58,15 @@ def _not_sent(row: Row) -> str:
     return ", ".join([*skipped, *(f"{count:,} {code} (error)" for code, count in row.errors)])
 
 
+def _priced(plan: Plan) -> bool:
+    return any(cost.source != "embedded" for cost in plan.costs)
+
+
 def _price(plan: Plan) -> str:
-    if any(cost.source != "embedded" for cost in plan.costs):
-        unknown = f", {', '.join(plan.unpriced)} unpriced" if plan.unpriced else ""
-        return f"about {plan.usd:,.2f} USD{unknown}"
-    return "no cost (embedded)"
+    if not _priced(plan):
+        return "no cost (embedded)"
+    unknown = f", {', '.join(plan.unpriced)} unpriced" if plan.unpriced else ""
+    return f"about {plan.usd:,.2f} USD{unknown}"
 
 
 # --- the end of a run ---------------------------------------------------------------------------------------------
@@ -86,9 +90,14 @@ def outcome_view(outcome: Outcome, manifest: str) -> RenderableType:
     if summary.pairs:
         parts.append(summary_table(summary))
     parts += park_lines(outcome.parks)
-    parts.append(Text.assemble(("results  ", "dim"), str(outcome.results)))
-    parts += [Text.assemble(("next     ", "dim"), line) for line in _next_steps(outcome, manifest)]
+    parts.append(_fact("results", str(outcome.results)))
+    parts += [_fact("next", line) for line in _next_steps(outcome, manifest)]
     return Group(*parts)
+
+
+def _fact(key: str, value: str) -> Text:
+    """A line that is never cut: paths and commands are for copying."""
+    return Text.assemble((f"{key:<9}", "dim"), value, overflow="ignore", no_wrap=True)
 
 
 def summary_table(summary: Summary) -> Table:
@@ -147,7 +156,7 @@ def status_view(status: Status) -> RenderableType:
     ]
     if status.usd:
         rows.append(("price", f"about {status.usd:,.2f} USD"))
-    lines: list[RenderableType] = [Text.assemble((f"{key:<9}", "dim"), value) for key, value in rows]
+    lines: list[RenderableType] = [_fact(key, value) for key, value in rows]
     if status.summary.pairs:
         lines.append(summary_table(status.summary))
     return Group(*lines, *park_lines(status.parks))
@@ -225,8 +234,10 @@ def _count(count: int, noun: str, plural: str | None = None) -> str:
 
 def _table(*columns: str) -> Table:
     """A table without lines but one; columns that begin with `>` are numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
-    for column in columns:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for place, column in enumerate(columns):
         numeric = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if numeric else "left", no_wrap=numeric)
+        # What wraps is the last column; names and numbers stay whole.
+        whole = numeric or place < len(columns) - 1
+        table.add_column(column.lstrip(">"), justify="right" if numeric else "left", no_wrap=whole)
     return table

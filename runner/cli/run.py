@@ -55,6 +55,6 @@ def run(
     )
     with LiveHooks(manifest=str(manifest)) as hooks:
         outcome = anyio.run(run_manifest, loaded, told, hooks.hooks)
-    talk().print(outcome_view(outcome, str(manifest)), soft_wrap=True)
+    talk().print(outcome_view(outcome, str(manifest)))
     print(outcome.results)
     return outcome.exit_code

@@ -8,15 +8,18 @@ from typing import Any
 
 from rich.console import Console
 
+PIPE_WIDTH = 120
+"""Columns of a table when nobody's terminal says how many there are."""
+
 
 def talk() -> Console:
     """Where people are spoken to."""
-    return Console(stderr=True, soft_wrap=False)
+    return Console(stderr=True, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
 def data() -> Console:
-    """Where tables go that were asked for; lines are not cut to a width when nobody watches."""
-    return Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160)
+    """Where tables go that were asked for."""
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def emit_json(value: Any) -> None:

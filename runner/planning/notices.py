@@ -48,10 +48,15 @@ def _unpriced(manifest: Manifest, costs: Iterable[FamilyCost]) -> Iterator[str]:
 
 
 def _idle(rows: Iterable[Row]) -> Iterator[str]:
+    """Analyses that send nothing of a corpus that has documents: one sentence an analysis."""
+    idle: dict[str, tuple[list[str], set[str]]] = {}
     for row in rows:
         if row.documents and not row.sent:
-            why = sorted({code for _, code, _ in row.skipped} | {code for code, _ in row.errors})
-            yield f"analysis {row.analysis} sends no document of corpus {row.corpus} ({', '.join(why)})"
+            corpora, codes = idle.setdefault(row.analysis, ([], set()))
+            corpora.append(row.corpus)
+            codes |= {code for _, code, _ in row.skipped} | {code for code, _ in row.errors}
+    for analysis, (corpora, codes) in idle.items():
+        yield f"{analysis} sends no document of {', '.join(corpora)} ({', '.join(sorted(codes))})"
 
 
 def _oversized(manifest: Manifest, work: PlannedWork) -> Iterator[str]:

@@ -67,7 +67,7 @@ class Progress:
         self._run: Run | None = None
         self._work_s = self._work_done_s = 0.0
         self._began = monotonic()
-        self._shown = float("-inf")
+        self._shown = self._began
         self._documents_at_start: int | None = None
         self._running_since: float | None = None
         self._snapshot: Snapshot | None = None

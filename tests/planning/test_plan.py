@@ -150,7 +150,7 @@ class TestWarnings:
 
         plan = make_plan(build.manifest(["entities"]), [segment], durations=MODEL)
 
-        assert plan.warnings == ("analysis entities sends no document of corpus a (LANGUAGE_UNSUPPORTED)",)
+        assert plan.warnings == ("entities sends no document of a (LANGUAGE_UNSUPPORTED)",)
         assert plan.work.jobs == ()
 
     def test_an_unknown_price_is_told(self, build) -> None:
