@@ -7,7 +7,7 @@ from runner.corpus.blocks import BAD_ROW, INPUT_CHANGED, UNDECODABLE, Block, Tro
 from runner.corpus.listing import iter_corpus, list_corpus
 from runner.corpus.ranges import ranges
 from runner.corpus.reading import RangeReader
-from runner.corpus.savedlisting import read_listing, write_listing
+from runner.corpus.savedlisting import listing_digest, read_listing, write_listing
 
 __all__ = [
     "BAD_ROW",
@@ -18,6 +18,7 @@ __all__ = [
     "Trouble",
     "iter_corpus",
     "list_corpus",
+    "listing_digest",
     "ranges",
     "read_listing",
     "write_listing",

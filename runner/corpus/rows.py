@@ -1,8 +1,8 @@
 """Rows of JSON: the text and the id at the paths that a corpus names, or why a row has none.
 
-There are two ways to the same answer. The quick one decodes a row into a struct made for the corpus, which has the
-named fields only, and the parser skips everything else. The slow one walks from object to object and can say what is
-wrong; it takes the rows that do not fit the struct, and all rows where one path leads through another.
+There are two ways to the same answer. The quick one decodes rows into a struct made for the corpus, which has the named
+fields only, and the parser skips everything else. The slow one walks from object to object and can say what is wrong;
+it takes the rows that do not fit the struct (a null fits none), and all rows where one path leads through another.
 
 A value that the parser skips is checked like any other, so what is kept raw can always be decoded later.
 
@@ -13,10 +13,12 @@ values: they end up in results and reports.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw
 
 from runner.corpus.blocks import BAD_ROW, Trouble
 
@@ -25,9 +27,12 @@ TEXT_DEFAULT: Final = ("text",)
 Path = tuple[str, ...]
 
 _decode_string: Final = msgspec.json.Decoder(str).decode
+_decode_strings: Final = msgspec.json.Decoder(list[str]).decode
 _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _BYTE: Final = re.compile(r"\(byte \d+\)")
 _NULL: Final = b"null"
+_QUOTE: Final = ord('"')
+_NUMBER_STARTS: Final = frozenset(b"-0123456789")
 _KINDS: Final = {"[": "a list", "{": "an object", "t": "a boolean", "f": "a boolean", '"': "a string", "n": "null"}
 _UNREADABLE: Final = (msgspec.MsgspecError, RecursionError)
 """What the parser raises for a bad row, one nested a thousand deep included."""
@@ -53,21 +58,25 @@ class RowReader:
     def __init__(self, text: tuple[str, ...] = TEXT_DEFAULT, document_id: str | None = None) -> None:
         self._texts = tuple(tuple(path.split(".")) for path in text or TEXT_DEFAULT)
         self._id = tuple(document_id.split(".")) if document_id is not None else None
-        self._quick = _QuickRow.of(self._texts, self._id)
+        self._quick = _QuickRows.of(self._texts, self._id)
+
+    def read_all(self, lines: Sequence[str]) -> tuple[list[str], list[str] | None] | None:
+        """The texts and ids (None: no `id` asked for) of many rows; None if any of them needs a closer look."""
+        return self._quick.read_all(lines) if self._quick is not None and lines else None
 
     def read(self, line: str) -> Row:
         """The row on a line; never raises for what is in it."""
-        if self._quick is not None:
-            row = self._quick.read(line)
-            if row is not None:
-                return row
-        return self._slow(line)
-
-    def _slow(self, line: str) -> Row:
+        found = self.read_all([line])
+        if found is not None:
+            (text,), ids = found
+            return Row(text, ids[0] if ids is not None else None)
         try:
             _decode_members(line)
         except _UNREADABLE as error:
             return _trouble(_malformed(line, error))
+        return self._look_closer(line)
+
+    def _look_closer(self, line: str) -> Row:
         document_id = _id_at(line, self._id) if self._id is not None else None
         usable = None if isinstance(document_id, _Bad) else document_id
         texts = [_text_at(line, path) for path in self._texts]
@@ -77,23 +86,20 @@ class RowReader:
         return Row("\n".join(text for text in texts if isinstance(text, str)), usable)
 
 
-class _QuickRow:
-    """Reads rows by a struct that has the named fields only."""
+class _QuickRows:
+    """Reads rows by a struct that has the named fields only; gives up where anything needs to be explained."""
 
-    def __init__(self, root: type[Any], texts: tuple[Path, ...], document_id: Path | None) -> None:
-        self._decode = msgspec.json.Decoder(root).decode
-        self._texts = texts
-        self._id = document_id
+    def __init__(self, tree: dict[str, Any], texts: tuple[Path, ...], document_id: Path | None) -> None:
+        self._decode = msgspec.json.Decoder(_struct(tree)).decode
+        self._texts = [attrgetter(_attributes(tree, path)) for path in texts]
+        self._id = attrgetter(_attributes(tree, document_id)) if document_id is not None else None
 
     @classmethod
-    def of(cls, texts: tuple[Path, ...], document_id: Path | None) -> _QuickRow | None:
+    def of(cls, texts: tuple[Path, ...], document_id: Path | None) -> _QuickRows | None:
         """The reader for these paths; None if one leads through another, or serves as text and as id."""
         tree: dict[str, Any] = {}
-        attributes: dict[Path, Path] = {}
-        named = dict.fromkeys(texts, str | None) | ({document_id: Raw} if document_id is not None else {})
-        for path, kind in named.items():
-            if path in texts and path == document_id:
-                return None
+        named = [(path, str) for path in dict.fromkeys(texts)] + ([(document_id, Raw)] if document_id else [])
+        for path, kind in named:
             node = tree
             for name in path[:-1]:
                 node = node.setdefault(name, {})
@@ -102,63 +108,52 @@ class _QuickRow:
             if path[-1] in node:
                 return None
             node[path[-1]] = kind
-        for path in named:
-            attributes[path] = _attributes(tree, path)
-        return cls(
-            _struct(tree),
-            tuple(attributes[path] for path in texts),
-            attributes[document_id] if document_id is not None else None,
-        )
+        return cls(tree, texts, document_id)
 
-    def read(self, line: str) -> Row | None:
-        """The row, if nothing about it needs to be explained."""
+    def read_all(self, lines: Sequence[str]) -> tuple[list[str], list[str] | None] | None:
+        """As `RowReader.read_all`."""
+        decode = self._decode
         try:
-            fields = self._decode(line)
+            rows = [decode(line) for line in lines]
         except _UNREADABLE:
             return None
-        texts: list[str] = []
-        for path in self._texts:
-            text = _get(fields, path)
-            if text is UNSET:
-                return None
-            if text is not None:
-                texts.append(text)
-        joined = texts[0] if len(texts) == 1 else "\n".join(texts)
+        columns = [list(map(get, rows)) for get in self._texts]
+        texts = columns[0] if len(columns) == 1 else list(map("\n".join, zip(*columns, strict=True)))
         if self._id is None:
-            return Row(joined)
-        raw = _get(fields, self._id)
-        document_id = _id_of(raw) if isinstance(raw, Raw) else None
-        return Row(joined, document_id) if isinstance(document_id, str) else None
+            return texts, None
+        ids = _ids(list(map(bytes, map(self._id, rows))))
+        return (texts, ids) if ids is not None else None
 
 
-def _attributes(tree: dict[str, Any], path: Path) -> Path:
-    """The attributes of the structs made of `tree` that lead to a path."""
+def _attributes(tree: dict[str, Any], path: Path) -> str:
+    """The way through the structs made of `tree` to a path, dotted."""
     attributes = []
     node: Any = tree
     for name in path:
         attributes.append(f"f{list(node).index(name)}")
         node = node[name]
-    return tuple(attributes)
+    return ".".join(attributes)
 
 
 def _struct(tree: dict[str, Any]) -> type[Any]:
-    """A struct with one field per name; names are the user's, attributes are ours."""
-    fields = []
-    renamed = {}
-    for number, (name, kind) in enumerate(tree.items()):
-        of = _struct(kind) | None if isinstance(kind, dict) else kind
-        fields.append((f"f{number}", of | UnsetType, UNSET))
-        renamed[f"f{number}"] = name
+    """A struct with one field per name, all of them required; names are the user's, attributes are ours."""
+    fields = [
+        (f"f{number}", _struct(kind) if isinstance(kind, dict) else kind) for number, kind in enumerate(tree.values())
+    ]
+    renamed = {f"f{number}": name for number, name in enumerate(tree)}
     return msgspec.defstruct("Row", fields, rename=renamed, frozen=True, gc=False)
 
 
-def _get(fields: Any, path: Path) -> Any:
-    value = fields
-    for attribute in path:
-        value = getattr(value, attribute)
-        if value is None or value is UNSET:
-            break
-    return value
+def _ids(values: list[bytes]) -> list[str] | None:
+    """Ids as written; None if one is neither a string nor a number."""
+    starts = {value[0] for value in values}
+    if starts == {_QUOTE}:
+        return _decode_strings(b"[" + b",".join(values) + b"]")
+    if starts <= _NUMBER_STARTS:
+        return [value.decode() for value in values]
+    if starts <= {_QUOTE, *_NUMBER_STARTS}:
+        return [_decode_string(value) if value[0] == _QUOTE else value.decode() for value in values]
+    return None
 
 
 def _text_at(line: str, path: Path) -> str | _Bad | None:
@@ -178,16 +173,10 @@ def _id_at(line: str, path: Path) -> str | _Bad:
     where = ".".join(path)
     if raw is None:
         return _Bad(f"no id at {where}")
-    found = _id_of(raw)
-    return found if found is not None else _Bad(f"the id at {where} is {_kind(raw.decode())}, not a string or a number")
-
-
-def _id_of(raw: Raw | bytes) -> str | None:
-    """An id as written; None for what is neither a string nor a number."""
-    value = bytes(raw)
-    if value.startswith(b'"'):
-        return _decode_string(value)
-    return value.decode() if value[:1] in b"-0123456789" else None
+    found = _ids([raw])
+    return (
+        found[0] if found is not None else _Bad(f"the id at {where} is {_kind(raw.decode())}, not a string or a number")
+    )
 
 
 def _walk(line: str, path: Path) -> bytes | None:
@@ -202,7 +191,7 @@ def _walk(line: str, path: Path) -> bytes | None:
             return None
         if raw is None:
             return None
-        value = bytes(raw).strip()
+        value = bytes(raw)
     return value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -26,10 +27,17 @@ def write_listing(path: StrPath, files: Iterable[SourceFile]) -> str:
     """Write a listing, durably; gives its digest (blake2b, 32 hex digits). Raises MachineError if the disk is full."""
     digest = blake2b(digest_size=16)
     with replacing(path) as out:
-        for rows in _batched(files):
-            data = _encode(rows)
+        for data in _encoded(files):
             digest.update(data)
             out.write(data)
+    return digest.hexdigest()
+
+
+def listing_digest(files: Iterable[SourceFile]) -> str:
+    """The digest that `write_listing` would give, without writing anything."""
+    digest = blake2b(digest_size=16)
+    for data in _encoded(files):
+        digest.update(data)
     return digest.hexdigest()
 
 
@@ -47,12 +55,7 @@ def read_listing(path: StrPath) -> Iterator[SourceFile]:
         raise RunDirectoryError(str(path), "the listing is missing") from error
 
 
-def _batched(files: Iterable[SourceFile]) -> Iterator[list[_Row]]:
-    rows: list[_Row] = []
-    for file in files:
-        rows.append((file.path, file.label, file.size, file.version))
-        if len(rows) == _ROWS_AT_ONCE:
-            yield rows
-            rows = []
-    if rows:
-        yield rows
+def _encoded(files: Iterable[SourceFile]) -> Iterator[bytes]:
+    rows = ((file.path, file.label, file.size, file.version) for file in files)
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        yield _encode(batch)

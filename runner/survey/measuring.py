@@ -43,9 +43,9 @@ def measure(block: Block, find_languages: FindLanguages) -> Measured:
     """Fold, weigh and digest the documents of a block."""
     texts, lines = fold_all(block.texts)
     fates = dict(block.troubles)
-    for row, text in enumerate(texts):
-        if (not text or text.isspace()) and row not in fates:
-            fates[row] = _EMPTY
+    blank = [row for row, text in enumerate(texts) if not text or text.isspace()]
+    for row in blank:
+        fates.setdefault(row, _EMPTY)
     return Measured(
         ids=block.ids,
         sources=block.sources,

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from runner.model import PartFacts, SegmentFacts, SegmentId, Tally
-from runner.storage.atomic import replacing_all
+from runner.storage.atomic import Replacements
 from runner.survey.measuring import DIGEST_BYTES, Measured
 from runner.survey.parts import Parts, units_of
 from runner.survey.routes import Kind, Router
@@ -84,17 +84,16 @@ class Segment:
             self._part_of.extend([part] * count)
             self._line_of.extend(range(first, first + count))
 
-    def write(self, directory: Path) -> SegmentFacts:
-        """Write parts and ledger durably, the ledger last. Raises MachineError if the disk is full."""
+    def write(self, files: Replacements, directory: Path) -> SegmentFacts:
+        """Write the parts, then the ledger, below `directory`; `files` puts them in place later."""
         part_facts: list[PartFacts] = []
-        with replacing_all() as files:
-            for facts, text in self._parts.finished():
-                part_facts.append(facts)
-                with files.open(directory / PARTS_DIRECTORY / f"{facts.id}.txt") as file:
-                    file.write(text)
-            ledger = self._ledger()
-            with files.open(directory / LEDGER_DIRECTORY / f"{self.id}.msgpack") as file:
-                file.write(ledger)
+        for facts, text in self._parts.finished():
+            part_facts.append(facts)
+            with files.open(directory / PARTS_DIRECTORY / f"{facts.id}.txt") as file:
+                file.write(text)
+        ledger = self._ledger()
+        with files.open(directory / LEDGER_DIRECTORY / f"{self.id}.msgpack") as file:
+            file.write(ledger)
         return SegmentFacts(
             id=self.id,
             corpus=self._corpus,
