@@ -38,8 +38,9 @@ _LETTER = {
     "#": "S",
     "PRP": "I",
 }
+# Bounded: a sentence of nothing but articles must not be tried from each of them to its end.
 _PHRASE = re.compile(
-    r"D*(?:(?:(?<=D)r|R)(?=[JBC])|[JBC]|S(?=C)|(?<=[DJ])G(?=[JNC])|N+P)*N+"  # the very impressive battery's range
+    r"D{0,3}(?:(?:(?<=D)r|R)(?=[JBC])|[JBC]|S(?=C)|(?<=[DJ])G(?=[JNC])|N{1,8}P){0,12}N+"  # the very impressive battery's range
     r"|S?C+"  # $5 million
 )
 _CURRENCIES = frozenset("$£€¥")

@@ -33,7 +33,7 @@ _REFUSED = re.compile(
 )
 # From so many characters on CLD2 is left alone, if it is sure of itself.
 _SHORT = 120
-_READ = 2_000  # characters of a text on which CLD2 is unsure that the model looks at
+_READ = 2_000  # characters of a text on which CLD2 is unsure that scripts and model look at
 # What CLD2's vote is worth beside the model's log-probability, sure and unsure.
 _SURE_VOTE, _UNSURE_VOTE = 2.0, 1.0
 # CLD2 takes what it does not know for English, sure of it or not.
@@ -90,15 +90,16 @@ def _cld2() -> Callable[[str], _Ranking]:
 
 
 def _of_short(text: str, detect: Callable[..., _Details], latin: Callable[[], language_latin.Model]) -> _Ranking:
-    by_script = language_scripts.language(text)
+    head = text[:_READ]
+    by_script = language_scripts.language(head)
     if by_script is not None and by_script != language_scripts.UNDECIDED_CYRILLIC:
         return [by_script]
     voted, sure = opinion(detect, text)
     if by_script is not None:
         return [(voted, by_script[1])] if voted in language_scripts.LIKE_RUSSIAN else [by_script]
-    if not language_scripts.is_latin(text):
+    if not language_scripts.is_latin(head):
         return [(voted, 0.9 if sure else 0.5)] if voted else []
-    chances = latin().chances(text[:_READ])
+    chances = latin().chances(head)
     if not chances:
         return [(voted, 0.5)] if voted else []
     code = agreed(chances, voted, sure)
