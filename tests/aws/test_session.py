@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from runner.aws import ComprehendClient, LaneSession
+from runner.aws import ComprehendClient, LaneSession, StagingClient
 from runner.aws.connection import AMAZON_HOSTS
 from runner.errors import CredentialsError, InternalError, UserError
 from runner.model import Fault, FaultKind, LaneSpec, Scope
@@ -70,10 +70,14 @@ async def test_an_embedded_lane_ignores_the_users_aws_environment(
     }.items():
         monkeypatch.setenv(name, value)
     service.answer(IDENTITY.format(account="000000000000"))
+    service.answer({"SentimentDetectionJobPropertiesList": []})
+    service.answer("<ListBucketResult/>")
     async with LaneSession(lane) as session:
         assert await session.identity() == "000000000000"
+        assert await ComprehendClient(session).list_jobs("sentiment") == []
+        assert await StagingClient(session).list_keys("s3://staging/", 1) == []
         assert {session.endpoint("comprehend"), session.endpoint("s3"), session.endpoint("sts")} == {service.url}
-    assert signer(service.requests[0]) == "embedded"
+    assert [signer(request) for request in service.requests] == ["embedded"] * 3
 
 
 async def test_buckets_stay_in_the_path_on_a_local_endpoint(session: LaneSession, service: Any) -> None:
