@@ -210,10 +210,12 @@ def _crc32(kind: bytes, payload: bytes) -> int:
 
 
 def _make_file(path: Path) -> None:
-    """An empty file, mode 0600: SQLite gives its log and index the mode of the database."""
+    """An empty file, mode 0600: SQLite gives its log and index the mode of the database.
+
+    A rollback journal that a kill left beside an earlier one is no danger: SQLite drops those of empty databases.
+    """
     try:
-        for left_over in (path, path.with_name(f"{path.name}-journal")):
-            left_over.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise RunDirectoryError(

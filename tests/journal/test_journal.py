@@ -508,6 +508,12 @@ def test_every_query_is_named_and_described():
         assert statement.endswith(";")
 
 
+def opened_files() -> set[Path]:
+    """What this process has open."""
+    links = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    return {file.readlink() for file in links if file.is_symlink()}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_connection_is_left_behind_by_a_refusal(path: Path):
     """Python 3.11 does not warn of them yet."""
@@ -516,5 +522,16 @@ def test_no_connection_is_left_behind_by_a_refusal(path: Path):
         Journal.open(path)
 
     assert caught.value.__traceback__ is not None  # its frames would keep a forgotten connection open
-    links = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
-    assert path not in {file.readlink() for file in links if file.is_symlink()}
+    assert path not in opened_files()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_connection_is_left_behind_by_a_second_attempt(written: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where nothing may be written, the file is opened as usual, and then as immutable."""
+    monkeypatch.setattr(journal_module, "_readable", lambda connection: False)
+    journal = Journal.open(written, read_only=True)
+    assert len(list(journal.read())) == 3
+    assert written in opened_files()
+    journal.close()
+
+    assert written not in opened_files()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import RunDirectoryError
-from runner.journal import RunDirectory, hold_worker_lock, holder_of
+from runner.journal import RunDirectory, hold_worker_lock, holder_of, locks
 
 
 @pytest.fixture
@@ -87,6 +87,16 @@ def test_a_lock_that_was_given_back_can_be_taken(run: RunDirectory):
     run.acquire().release()
 
 
+def test_one_who_only_asks_gets_nobody_refused(run: RunDirectory, monkeypatch: pytest.MonkeyPatch):
+    """`holder_of` has to hold a lock for an instant; a runner that comes just then tries again."""
+    asking = os.open(run.root / "lock", os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    monkeypatch.setattr(locks.time, "sleep", lambda seconds: fcntl.flock(asking, fcntl.LOCK_UN))
+
+    run.acquire(wait_s=0.0).release()
+    os.close(asking)
+
+
 def test_a_killed_runner_holds_nothing(run: RunDirectory):
     with python(HOLD_RUN, run) as first:
         first.kill()
@@ -136,22 +146,26 @@ def test_a_holder_that_has_not_yet_said_who_it_is_holds_all_the_same(run: RunDir
 def test_a_forked_child_does_not_keep_the_lock(run: RunDirectory):
     """A worker forked from a runner that was killed would else keep the directory closed for as long as it lives."""
     lock = run.acquire()
+    assert lock._handle is not None
     read, write = os.pipe()
+    forked, hooks_done = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(write)
+        os.write(hooks_done, b"x")
         os.read(read, 1)
         os._exit(0)
-    lock_handle = lock._handle
-    assert lock_handle is not None
-    os.close(lock_handle)  # as the kernel does it when the runner is killed: no unlocking
-    lock._handle = None
+    try:
+        os.read(forked, 1)
+        os.close(lock._handle)  # as the kernel does when the runner is killed: nobody unlocks
+        lock._handle = None
 
-    run.acquire().release()
-
-    os.write(write, b"x")
-    os.waitpid(child, 0)
-    os.close(read)
-    os.close(write)
+        run.acquire().release()
+    finally:
+        os.close(write)
+        os.waitpid(child, 0)
+        for handle in (read, forked, hooks_done):
+            os.close(handle)
 
 
 def test_the_lock_of_a_process_that_is_gone_but_left_a_child_is_explained(run: RunDirectory):
@@ -260,7 +274,7 @@ def test_a_worker_that_arrives_after_its_runner_died_ends_before_it_works(run: R
     script = tmp_path / "ledger" / "late.py"
     script.write_text(
         textwrap.dedent("""
-            import multiprocessing, os, sys, time
+            import multiprocessing, os, sys, threading, time
             from multiprocessing.connection import wait
             from pathlib import Path
             from runner.journal import hold_worker_lock
@@ -268,6 +282,7 @@ def test_a_worker_that_arrives_after_its_runner_died_ends_before_it_works(run: R
             def work(path):
                 print("ready", flush=True)
                 wait([multiprocessing.parent_process().sentinel])  # the runner is killed
+                threading.Thread.start = lambda thread: None  # the watch would end it too, but perhaps too late
                 hold_worker_lock(Path(path))
                 print("works on", flush=True)
 
