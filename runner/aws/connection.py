@@ -2,7 +2,7 @@
 
 Rules
 1. botocore's own retries are off: the scheduler is the one that decides about retries.
-2. An embedded lane looks at nothing of the user's AWS environment: no profile, no proxy, no FIPS switch, no key.
+2. An embedded lane looks at nothing of the user's AWS environment: no profile, no proxy, no key.
 3. A lane of kind `aws` speaks to Amazon's hosts, or to those that its `endpoint_urls` name; never to where an exported
    variable happens to point.
 
@@ -239,11 +239,9 @@ def _config(lane: LaneSpec, url: str | None) -> AioConfig:
     from aiobotocore.config import AioConfig
 
     options: dict[str, Any] = {}
-    if url is not None:
-        # Names of our own choosing: no virtual hosts in front of them, no FIPS or dual-stack variants of them.
-        options |= {"use_fips_endpoint": False, "use_dualstack_endpoint": False}
-        if not _amazon(url):
-            options |= {"s3": {"addressing_style": "path"}, "request_checksum_calculation": "when_required"}
+    if url is not None and not _amazon(url):
+        # Hosts of somebody's own: no bucket names in front of them, no checksums that only Amazon knows.
+        options |= {"s3": {"addressing_style": "path"}, "request_checksum_calculation": "when_required"}
     if lane.kind == "embedded":
         options |= {"proxies": {}}
     return AioConfig(
