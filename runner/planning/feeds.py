@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runner.catalogue import Family
+from runner.catalogue import MB, Family
 from runner.errors import InternalError
-from runner.model import AnalysisSpec, CorpusSpec, Manifest, PartFacts, PartId, PolicySpec, SegmentFacts
+from runner.model import AnalysisSpec, CorpusSpec, Manifest, PartFacts, PartId, SegmentFacts
 from runner.planning.cutting import Limits
 from runner.planning.fates import reads
 from runner.planning.schedule import Room, room
+
+EMBEDDED_JOB_BYTES = 16 * MB
+"""A job of one's own endpoint starts at once, so small jobs cost nothing, show progress, and lose little in a crash."""
 
 Positions = tuple[int, ...]
 """Places of parts in the input: indexes into `PartTable.parts`."""
@@ -110,10 +113,15 @@ def _pool(family: Family, part: PartFacts, corpus: CorpusSpec) -> tuple[object, 
     return (language, alone, corpus.lanes)
 
 
-def limits(family: Family, policy: PolicySpec) -> Limits:
-    """The most that one job of a family may hold: the service's limits (COMPREHEND.md section 2.1) and the user's."""
+def limits(family: Family, manifest: Manifest) -> Limits:
+    """The most that one job of a family may hold: the service's limits (COMPREHEND.md section 2.1) and the user's.
+
+    On an embedded lane jobs are kept small unless the user says otherwise.
+    """
+    policy = manifest.policy
+    usual = EMBEDDED_JOB_BYTES if manifest.embedded else family.job_bytes_max
     return Limits(
-        bytes=min(family.job_bytes_max, policy.max_job_bytes or family.job_bytes_max),
+        bytes=min(family.job_bytes_max, policy.max_job_bytes or usual),
         lines=min(family.job_lines_max, policy.max_job_documents or family.job_lines_max),
         files=family.job_files_max,
     )
@@ -124,7 +132,7 @@ def operation_demands(manifest: Manifest, table: PartTable) -> list[OperationDem
     asked: dict[str, dict[tuple[Positions, Limits], list[AnalysisSpec]]] = {}
     for analysis in manifest.analyses:
         of_operation = asked.setdefault(analysis.operation, {})
-        within = limits(analysis.row, manifest.policy)
+        within = limits(analysis.row, manifest)
         for parts in feeds(manifest, analysis, table):
             of_operation.setdefault((parts, within), []).append(analysis)
     return [

@@ -61,7 +61,7 @@ def _idle(rows: Iterable[Row]) -> Iterator[str]:
 
 def _oversized(manifest: Manifest, work: PlannedWork) -> Iterator[str]:
     """Parts are never cut here, so that a limit below a part's size cannot be kept."""
-    within = {analysis.name: limits(analysis.row, manifest.policy) for analysis in manifest.analyses}
+    within = {analysis.name: limits(analysis.row, manifest) for analysis in manifest.analyses}
     batches = {batch.id: batch for batch in work.batches}
     broken: dict[str, Batch] = {}
     for job in work.jobs:

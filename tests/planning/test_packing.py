@@ -86,7 +86,7 @@ def test_every_promise_holds_for_any_run(build, data: st.DataObject) -> None:
         read = Counter(part for job in jobs for part in batches[job.batch].parts)
         assert read == Counter(part.id for part in feed), "each part that an analysis reads is in one job of it"
 
-        within = limits(analysis.row, manifest.policy)
+        within = limits(analysis.row, manifest)
         for job in jobs:
             batch = batches[job.batch]
             own = [facts[part] for part in batch.parts]
