@@ -38,10 +38,11 @@ _LETTER = {
     "#": "S",
     "PRP": "I",
 }
-# Bounded: a sentence of nothing but articles must not be tried from each of them to its end.
+# "the very impressive battery's range", "$5 million". Bounded, so that a sentence of nothing but
+# articles is not tried from each of them to its end.
 _PHRASE = re.compile(
-    r"D{0,3}(?:(?:(?<=D)r|R)(?=[JBC])|[JBC]|S(?=C)|(?<=[DJ])G(?=[JNC])|N{1,8}P){0,12}N+"  # the very impressive battery's range
-    r"|S?C+"  # $5 million
+    r"D{0,3}(?:(?:(?<=D)r|R)(?=[JBC])|[JBC]|S(?=C)|(?<=[DJ])G(?=[JNC])|N{1,8}P){0,12}N+"
+    r"|S?C+"
 )
 _CURRENCIES = frozenset("$£€¥")
 _SUBJECTS = frozenset({"i", "we", "they", "you", "he", "she", "it", "who"})
