@@ -211,3 +211,8 @@ FAILED: Final[Mapping[str, Rule]] = {
     ),
 }
 """What the Message of a FAILED job means, by the code before its colon."""
+
+STALE_CREDENTIALS: Final = frozenset(
+    code for code, rule in (*CODES.items(), *EXCEPTIONS.items()) if rule in (EXPIRED, CREDENTIALS)
+)
+"""Codes that other credentials can mend: before the next call they are looked for anew."""

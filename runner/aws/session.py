@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 from anyio import fail_after
 
+from runner.aws.codes import STALE_CREDENTIALS
 from runner.aws.connection import Connection, Service, connect
 from runner.aws.faults import classify, classify_response
-from runner.errors import InternalError
+from runner.errors import InternalError, UserError
 from runner.model import Fault, FaultKind, LaneSpec, Scope
 
 Answer = dict[str, Any]
@@ -38,6 +40,7 @@ class LaneSession:
         self.calls: Counter[str] = Counter()
         """Calls sent so far, by operation; for telemetry."""
         self._connection: Connection | None = None
+        self._stale = False
 
     def __repr__(self) -> str:
         state = "open" if self._connection else "closed"
@@ -99,6 +102,8 @@ class LaneSession:
         `within_s` bounds the whole call, for bodies so large that a peer may stall while they are sent: the read
         timeout begins only once a request is out.
         """
+        if self._stale:
+            await self._look_again()
         held = self._held
         method = getattr(held.clients[service], held.method(operation))
         try:
@@ -113,9 +118,17 @@ class LaneSession:
             return self.fault(error, operation=operation)
         return answer
 
+    async def _look_again(self) -> None:
+        """Use credentials that were mended since the last call, if there are any; else the old ones fail once more."""
+        self._stale = False
+        with suppress(UserError):
+            await self.renew()
+
     def fault(self, error: Exception, *, operation: str) -> Fault:
         """The fault behind an exception, with this lane's names in its hint."""
-        return classify(error, operation=operation, profile=self.lane.profile)
+        fault = classify(error, operation=operation, profile=self.lane.profile)
+        self._stale = self._stale or fault.code in STALE_CREDENTIALS
+        return fault
 
     def fault_of_code(self, error: Mapping[str, Any], *, operation: str) -> Fault:
         """The fault behind an error that came inside a successful answer, as {Code, Message}."""

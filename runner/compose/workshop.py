@@ -54,6 +54,8 @@ from runner.results import collect, gather_repair, merge_segments, patch_file
 T = TypeVar("T")
 R = TypeVar("R")
 
+_BROKEN_OFF = frozenset({"IncompleteBody", "ProtocolError", "ReadTimeout"})
+"""What a download that breaks off is called, by storage and by urllib3."""
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -186,7 +188,8 @@ class LocalWorkshop:
                     analysis=record.job.analysis,
                     part=part,
                     code="FAMILY_CLOSED" if record.fault and record.fault.kind is FaultKind.CLOSED else "JOB_FAILED",
-                    message=str(record.fault or ""),
+                    # Not the fault's message: it may name buckets and ids, and lines must not depend on those.
+                    message=f"the job was given up: {record.fault.code if record.fault else 'UNKNOWN'}",
                 )
                 for record in records
                 if record.state is State.GIVEN_UP
@@ -226,6 +229,8 @@ def fault_of(error: Exception) -> Fault | None:
     match error:
         case OutputError():
             return Fault(kind=FaultKind.CORRUPT, scope=Scope.BATCH, code=error.code, message=error.detail)
+        case ServiceError() if error.code in _BROKEN_OFF:
+            return Fault(kind=FaultKind.TRANSIENT, scope=Scope.CALL, code=error.code, message=error.detail)
         case ServiceError():
             response = {"Error": {"Code": error.code, "Message": error.detail}}
             return classify_response(response, operation="GetObject")

@@ -28,10 +28,12 @@ from runner.core.ratelimit import Pace
 from runner.core.records import COLLECTING, RESULTS, STAGING, CoreConfig, JobRecord, Station, Trouble
 from runner.core.retry import CALLS, GENERATIONS, LOCAL_CALLS, OUTPUTS, Policy, RetryAt, backoff, decide
 from runner.core.states import State, next_state
-from runner.model import Batch, BatchId, FaultKind, Job, JobKey, RemoteId, RunId, Scope
+from runner.model import Batch, BatchId, FaultKind, Job, JobKey, RemoteId, RunId
 
 SLOT_COUNTING_CALLS: Final = 3
 """One List for each status in which a job is active."""
+PASSING: Final = frozenset({FaultKind.TRANSIENT, FaultKind.UNANSWERED})
+"""Kinds of fault after which the same call may work, later."""
 DENIALS: Final = frozenset({FaultKind.DENIED, FaultKind.UNKNOWN})
 """Kinds of fault that only the user can mend: the work is parked."""
 
@@ -488,7 +490,7 @@ class Run:
             pace.throttled(event.at)
         if fault is None:
             self.trouble(lane, kind).over()
-        elif fault.kind in {FaultKind.TRANSIENT, FaultKind.UNANSWERED} and fault.scope is not Scope.DOCUMENT:
+        elif fault.kind in PASSING or (fault.kind is FaultKind.THROTTLED and pace is None):
             self.trouble(lane, kind).failed(event.at, fault)
 
     def _swept(self, event: e.Swept) -> None:
