@@ -103,6 +103,9 @@ class App:
             response = error_response(S3Error("InternalError"), request, request_id)
         if not response.prepared:
             response.headers["x-amz-request-id"] = request_id
+            if "Expect" in request.headers and not request.content.at_eof():
+                # The client was never told to send its body and may not: the next request must not be taken for it.
+                response.force_close()
         return response
 
     async def _sts(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:

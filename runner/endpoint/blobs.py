@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BlobStore", "flush_file"]
 
-_PER_DIRECTORY: Final = 1024  # names per directory: old file systems search directories one by one
+_PER_DIRECTORY: Final = 512  # names per directory: old file systems search directories one by one
 
 
 class BlobStore:
     """The files below `root`; `boot` is a number that no earlier start of this endpoint used."""
 
     def __init__(self, root: Path, boot: int) -> None:
+        root.mkdir(exist_ok=True)
         self._root = root
         self._boot = f"{boot:06x}"
         self._count = 0

@@ -20,6 +20,7 @@ import msgspec
 
 from runner.endpoint.families import FAMILIES, Family
 from runner.endpoint.jobs import Job, JobRecord
+from runner.endpoint.lifecycle import ACTIVE
 from runner.endpoint.protocol import ApiError, decode_body, encode
 from runner.endpoint.quotas import RateLimiter
 from runner.endpoint.validation import validate
@@ -109,6 +110,7 @@ class Comprehend:
 
     async def _start(self, family: Family, region: str, members: dict[str, Any]) -> bytes:
         self._check_language(family, members)
+        _check_models(members)
         members["InputDataConfig"] = {"InputFormat": "ONE_DOC_PER_LINE", **members["InputDataConfig"]}
         token = members.get("ClientRequestToken") if self._settings.tokens == "honoured" else None
         # One at a time, so that neither a token nor the last free slot can be used twice.
@@ -189,7 +191,8 @@ class Comprehend:
     async def _list(self, family: Family, region: str, members: dict[str, Any]) -> bytes:
         name, value = _only_filter(members.get("Filter") or {})
         limit = members.get("MaxResults", _PAGE_DEFAULT)
-        shelf = self._book.shelf(region, family.name)
+        active_only = name == "JobStatus" and value in ACTIVE  # a sweep's question: few jobs of many
+        shelf = self._book.shelf(region, family.name, active_only=active_only)
         oldest_first = name == family.oldest_first_filter
         after = _read_token(members.get("NextToken"))
         page: list[Job] = []
@@ -207,11 +210,13 @@ class Comprehend:
 
 
 def _started(job: Job) -> dict[str, Any]:
-    record = job.record
-    answer = {"JobId": record.job_id, "JobArn": record.arn, "JobStatus": record.status}
-    if "EntityRecognizerArn" in record.request:
-        answer["EntityRecognizerArn"] = record.request["EntityRecognizerArn"]
-    return answer
+    return {"JobId": job.record.job_id, "JobArn": job.record.arn, "JobStatus": job.record.status}
+
+
+def _check_models(members: dict[str, Any]) -> None:
+    for name in ("EntityRecognizerArn", "FlywheelArn"):
+        if name in members:
+            raise ApiError("ResourceNotFoundException", f"The specified resource ARN was not found: {members[name]}")
 
 
 def _fingerprint(members: dict[str, Any]) -> str:

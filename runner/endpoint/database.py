@@ -18,6 +18,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
+from runner.errors import MachineError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,7 +61,7 @@ class _Write(NamedTuple):
 class Database:
     """The books in `path`; `read` is for the event loop's thread, `write` for changes.
 
-    Open it with `with`. A file of a later version of the schema is refused by sqlite3.DatabaseError.
+    Open it with `with`; MachineError for a file that is none of ours, damaged, or of a later version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,9 +70,16 @@ class Database:
         self._thread = threading.Thread(target=self._serve, name="database", daemon=True)
 
     def __enter__(self) -> Self:
-        self.read = self._connect()
-        self.read.execute("PRAGMA journal_mode = WAL")
-        _migrate(self.read)
+        self.read = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            self.read.execute("PRAGMA journal_mode = WAL")
+            _configure(self.read)
+            _migrate(self.read)
+        except sqlite3.Error as error:
+            self.read.close()
+            raise MachineError(
+                f"{self._path} cannot be used: {error}", hint="choose another --data-dir, or the version that made it"
+            ) from error
         self._thread.start()
         return self
 
@@ -89,15 +98,10 @@ class Database:
         self._queue.put(_Write(work, loop, future))
         return await asyncio.shield(future)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA busy_timeout = 5000")
-        return connection
-
     def _serve(self) -> None:
-        connection = self._connect()
+        connection = sqlite3.connect(self._path, isolation_level=None)
         try:
+            _configure(connection)
             while (first := self._queue.get()) is not None:
                 group, closing = self._drain(first)
                 _answer(group, _perform(connection, group))
@@ -117,6 +121,11 @@ class Database:
                 return group, True
             group.append(more)
         return group, False
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA busy_timeout = 5000")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -268,7 +268,8 @@ async def _take(inputs: Inputs, chunk: Chunk, task: asyncio.Task[Answer], archiv
     """Wait for the oldest chunk and write its piece, unless its file has ended before it."""
     answer = await task
     if answer.error is not None:
-        raise RuntimeError(f"a worker could not carry out its share: {answer.error}")
+        _log.error("job.share_failed error=%s", answer.error)
+        raise _JobFailedError(f"INTERNAL_SERVER_ERROR: {answer.error}")
     label = chunk.slices[0].label
     if not chunk.whole and label in inputs.broken:
         return

@@ -114,9 +114,12 @@ class JobBook:
         job = self._by_id.get(job_id)
         return job if job and (job.record.region, job.record.family) == (region, family) else None
 
-    def shelf(self, region: str, family: str) -> list[Job]:
+    def shelf(self, region: str, family: str, *, active_only: bool = False) -> list[Job]:
         """The jobs of a family in a region, oldest first."""
-        return self._by_shelf[region, family]
+        if not active_only:
+            return self._by_shelf[region, family]
+        active = [self._by_id[job_id] for job_id in self._active[region, family]]
+        return sorted(active, key=lambda job: job.record.seq)
 
     def active_count(self, region: str, family: str) -> int:
         """How many of them occupy a slot."""

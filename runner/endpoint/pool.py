@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,13 +36,19 @@ class WorkerDiedError(Exception):
     """Every worker that was given this share died of it."""
 
 
+@dataclass(eq=False, slots=True)
+class _Worker:
+    process: asyncio.subprocess.Process
+    families: set[str] = field(default_factory=set)
+
+
 class WorkerPool:
     """At most `size` worker processes; `close` ends them."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._idle: list[asyncio.subprocess.Process] = []
-        self._processes: set[asyncio.subprocess.Process] = set()
+        self._idle: list[_Worker] = []
+        self._workers: set[_Worker] = set()
         self._turn = asyncio.Semaphore(size)
         self._exchanges: set[asyncio.Task[Answer]] = set()
 
@@ -50,7 +57,7 @@ class WorkerPool:
 
         Cancelling it leaves the worker to finish by itself: its answer belongs to nobody.
         """
-        exchange = asyncio.create_task(self._run(_encode(share)))
+        exchange = asyncio.create_task(self._run(share.family, _encode(share)))
         self._exchanges.add(exchange)
         exchange.add_done_callback(self._forget)
         return await asyncio.shield(exchange)
@@ -60,25 +67,34 @@ class WorkerPool:
         for exchange in self._exchanges:
             exchange.cancel()
         await asyncio.gather(*self._exchanges, return_exceptions=True)
-        await asyncio.gather(*(_end(process) for process in self._processes))
-        self._processes.clear()
+        await asyncio.gather(*(_end(worker.process) for worker in self._workers))
+        self._workers.clear()
 
-    async def _run(self, message: bytes) -> Answer:
+    async def _run(self, family: str, message: bytes) -> Answer:
         async with self._turn:
             for _ in range(ATTEMPTS):
-                process = self._idle.pop() if self._idle else await self._start()
+                worker = self._take(family) or await self._start()
                 try:
-                    answer = await _exchange(process, message)
+                    answer = await _exchange(worker.process, message)
                 except (OSError, EOFError):
-                    self._processes.discard(process)
-                    await _end(process)
-                    _log.warning("worker.died pid=%d returncode=%s", process.pid, process.returncode)
+                    self._workers.discard(worker)
+                    await _end(worker.process)
+                    _log.warning("worker.died pid=%d returncode=%s", worker.process.pid, worker.process.returncode)
                     continue
-                self._idle.append(process)
+                worker.families.add(family)
+                self._idle.append(worker)
                 return answer
             raise WorkerDiedError(f"{ATTEMPTS} workers died")
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    def _take(self, family: str) -> _Worker | None:
+        """An idle worker, if possible one that has loaded what this family needs: loading takes a second."""
+        for worker in reversed(self._idle):
+            if family in worker.families:
+                self._idle.remove(worker)
+                return worker
+        return self._idle.pop() if self._idle else None
+
+    async def _start(self) -> _Worker:
         home = str(Path(runner.__file__).parent.parent)
         known = os.environ.get("PYTHONPATH")
         process = await asyncio.create_subprocess_exec(
@@ -93,8 +109,9 @@ class WorkerPool:
                 "PYTHONWARNINGS": "ignore",
             },
         )
-        self._processes.add(process)
-        return process
+        worker = _Worker(process)
+        self._workers.add(worker)
+        return worker
 
     def _forget(self, exchange: asyncio.Task[Answer]) -> None:
         self._exchanges.discard(exchange)

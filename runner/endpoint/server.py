@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -48,6 +49,7 @@ __all__ = ["announce_on_stdout", "run_endpoint", "serve"]
 _LOCK_POLL_S: Final = 0.05
 _SHUTDOWN_S: Final = 2.0  # for requests in hand
 _KEEPALIVE_S: Final = 300.0  # longer than any client's: it is the client who lets an idle connection go
+_STUCK_S: Final = 15.0  # after the end of stdin: far longer than any shutdown takes
 _READ_BUFFER: Final = 1024 * 1024
 
 _log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ def serve(settings: EndpointSettings) -> None:
 
     Raises UserError for settings that cannot be, MachineError for a port or data directory that is taken.
     """
+    os.umask(0o077)  # objects are the user's texts
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     asyncio.run(run_endpoint(settings))
 
@@ -86,44 +89,68 @@ async def run_endpoint(
         directory = settings.directory()
         stack.enter_context(await asyncio.to_thread(_locked, directory, settings.lock_timeout_s))
         database = stack.enter_context(Database(directory / "endpoint.db"))
-        incarnation, boot = await database.write(_begin)
-        objects = directory / "objects"
-        objects.mkdir(exist_ok=True)
-        blobs = BlobStore(objects, boot)
-        book = JobBook(database)
-        book.load()
-        pool = WorkerPool(settings.workers)
-        stack.push_async_callback(pool.close)
-        timing = Timing(kind=settings.timing, scale=settings.time_scale)
-        executor = Executor(
-            book=book, database=database, blobs=blobs, pool=pool, settings=settings, timing=timing, clock=time.time
-        )
-        stack.push_async_callback(executor.close)
-        facts = _facts(settings, incarnation)
-        faults = FaultBook(rules)
-        app = App(
-            comprehend=Comprehend(
-                book=book,
-                settings=settings,
-                languages=_languages(settings),
-                launch=executor.launch,
-                fault_job=faults.on_job,
-                clock=time.time,
-            ),
-            shop=Shop(database=database, blobs=blobs, clock=time.time, region=settings.region),
-            faults=faults,
-            control=Control(faults=faults, health=lambda: {**facts, "jobs_accepted": book.accepted}),
-            account=settings.account,
-            region=settings.region,
-        )
+        house = await _furnish(stack, settings, database, directory / "objects")
+        facts = _facts(settings, house.incarnation)
+        app = _door(house, settings, facts, FaultBook(rules))
         port = await _listen(stack, app, settings)
-        for job in book.active_jobs():
-            executor.launch(job)
-        sweeping = asyncio.create_task(_sweep(blobs, database))
-        stack.push_async_callback(_cancelled, sweeping)
+        for job in house.book.active_jobs():
+            house.executor.launch(job)
+        stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(house.blobs, database)))
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         announce({"endpoint_url": f"http://{host}:{port}", **facts, "data_dir": str(directory), "pid": os.getpid()})
         await ended.wait()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _House:
+    """What lies behind the door."""
+
+    incarnation: str
+    database: Database
+    blobs: BlobStore
+    book: JobBook
+    executor: Executor
+
+
+async def _furnish(stack: AsyncExitStack, settings: EndpointSettings, database: Database, objects: Path) -> _House:
+    """Open everything that keeps or carries out jobs and objects; closed by `stack`, last opened first."""
+    incarnation, boot = await database.write(_begin)
+    blobs = BlobStore(objects, boot)
+    book = JobBook(database)
+    book.load()
+    pool = WorkerPool(settings.workers)
+    stack.push_async_callback(pool.close)
+    executor = Executor(
+        book=book,
+        database=database,
+        blobs=blobs,
+        pool=pool,
+        settings=settings,
+        timing=Timing(kind=settings.timing, scale=settings.time_scale),
+        clock=time.time,
+    )
+    stack.push_async_callback(executor.close)
+    return _House(incarnation=incarnation, database=database, blobs=blobs, book=book, executor=executor)
+
+
+def _door(house: _House, settings: EndpointSettings, facts: Mapping[str, Any], faults: FaultBook) -> App:
+    """What answers requests."""
+    comprehend = Comprehend(
+        book=house.book,
+        settings=settings,
+        languages=_languages(settings),
+        launch=house.executor.launch,
+        fault_job=faults.on_job,
+        clock=time.time,
+    )
+    return App(
+        comprehend=comprehend,
+        shop=Shop(database=house.database, blobs=house.blobs, clock=time.time),
+        faults=faults,
+        control=Control(faults=faults, health=lambda: {**facts, "jobs_accepted": house.book.accepted}),
+        account=settings.account,
+        region=settings.region,
+    )
 
 
 def _facts(settings: EndpointSettings, incarnation: str) -> dict[str, Any]:
@@ -185,7 +212,9 @@ def _closing(descriptor: int) -> Iterator[None]:
 
 
 async def _listen(stack: AsyncExitStack, app: App, settings: EndpointSettings) -> int:
-    server = web.Server(app.handle, access_log=None, keepalive_timeout=_KEEPALIVE_S, read_bufsize=_READ_BUFFER)
+    server = web.Server(
+        app.handle, access_log=None, logger=_http_log(), keepalive_timeout=_KEEPALIVE_S, read_bufsize=_READ_BUFFER
+    )
     http = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
     await http.setup()
     stack.push_async_callback(http.cleanup)
@@ -197,6 +226,19 @@ async def _listen(stack: AsyncExitStack, app: App, settings: EndpointSettings) -
             hint="choose another --port, or 0 for any free one",
         ) from error
     return int(http.addresses[0][1])
+
+
+def _http_log() -> logging.Logger:
+    """The HTTP server's log without its tracebacks: what a malformed request holds may be a document."""
+    log = logging.getLogger(f"{__name__}.http")
+    log.addFilter(_without_traceback)
+    return log
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = None
+    record.exc_text = None
+    return True
 
 
 async def _sweep(blobs: BlobStore, database: Database) -> None:
@@ -237,3 +279,5 @@ def _until_eof(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
         pass
     with suppress(RuntimeError):  # the loop is gone already
         loop.call_soon_threadsafe(ended.set)
+    time.sleep(_STUCK_S)
+    os._exit(1)  # nobody is left who could end it otherwise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
@@ -44,10 +44,12 @@ class Quotas:
     def named(cls, name: str, *, active_jobs: int | None = None) -> Quotas:
         """`none` or `service`; `active_jobs` overrides what the name says."""
         if name == "none":
-            return cls(active_jobs=active_jobs or _UNLIMITED_JOBS)
-        if name == "service":
-            return cls(start_per_s=1.0, read_per_s=10.0, stop_per_s=1.0, active_jobs=active_jobs or 10)
-        raise UserError(f"no quotas called {name!r}", hint="there are: none, service")
+            quotas = cls()
+        elif name == "service":
+            quotas = cls(start_per_s=1.0, read_per_s=10.0, stop_per_s=1.0, active_jobs=10)
+        else:
+            raise UserError(f"no quotas called {name!r}", hint="there are: none, service")
+        return quotas if active_jobs is None else replace(quotas, active_jobs=active_jobs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,6 @@ class Shop:
     database: Database
     blobs: BlobStore
     clock: Callable[[], float]
-    region: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ restart; those never completed stay until aborted, as in S3.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import uuid
 from functools import partial
@@ -21,7 +22,8 @@ from runner.endpoint.s3 import store, xml
 from runner.endpoint.s3.bodies import receive
 from runner.endpoint.s3.context import Call, Operation, Shop, iso_date, xml_response
 from runner.endpoint.s3.errors import S3Error
-from runner.endpoint.s3.objects import conditions_of, kept_headers
+from runner.endpoint.s3.objects import conditions_of, kept_headers, require_object
+from runner.endpoint.s3.routing import parse_copy_source
 from runner.endpoint.s3.store import ObjectRecord, Stored
 from runner.endpoint.threads import in_thread
 
@@ -34,6 +36,7 @@ __all__ = ["OPERATIONS", "PART_BYTES_MIN"]
 PART_BYTES_MIN: Final = 5 * 1024 * 1024  # of every part but the last
 _PART_NUMBER_MAX: Final = 10_000
 _COPY_BYTES: Final = 8 * 1024 * 1024
+_COPY_RANGE: Final = re.compile(r"bytes=(\d+)-(\d+)")
 
 _encode = msgspec.json.Encoder().encode
 _decode_record = msgspec.json.Decoder(ObjectRecord).decode
@@ -74,6 +77,28 @@ async def upload_part(shop: Shop, call: Call) -> web.Response:
         raise
     shop.blobs.discard(replaced)
     return web.Response(headers={"ETag": f'"{record.etag}"', **received.checksums})
+
+
+async def upload_part_copy(shop: Shop, call: Call) -> web.Response:
+    """UploadPartCopy: a part from an object here, or from a range of one."""
+    number = _part_number(call)
+    _require_upload(shop.database.read, call)
+    source = require_object(shop, *parse_copy_source(call.headers["x-amz-copy-source"]))
+    first, length = _copy_range(call.headers.get("x-amz-copy-source-range"), source.record.size)
+    blob = shop.blobs.fresh()
+    shop.blobs.pin([source.blob])
+    try:
+        digest = await in_thread(_copy, shop.blobs.path(source.blob), shop.blobs.path(blob), first, length)
+        record = ObjectRecord(length, digest, shop.clock(), {})
+        replaced = await shop.database.write(partial(_put_part, call=call, part=_Part(number, blob, record)))
+    except Exception:
+        shop.blobs.discard(blob)
+        raise
+    finally:
+        shop.blobs.unpin([source.blob])
+    shop.blobs.discard(replaced)
+    content = {"LastModified": iso_date(record.modified), "ETag": f'"{record.etag}"'}
+    return xml_response("CopyPartResult", content)
 
 
 async def list_parts(shop: Shop, call: Call) -> web.Response:
@@ -231,6 +256,31 @@ def _forget(connection: sqlite3.Connection, upload: str) -> list[str]:
     return blobs
 
 
+def _copy_range(header: str | None, size: int) -> tuple[int, int]:
+    if header is None:
+        return 0, size
+    matched = _COPY_RANGE.fullmatch(header)
+    first, last = (int(matched[1]), int(matched[2])) if matched else (0, -1)
+    if not first <= last < size:
+        raise S3Error(
+            "InvalidArgument", "The x-amz-copy-source-range value must be bytes=first-last, within the source"
+        )
+    return first, last - first + 1
+
+
+def _copy(source: Path, destination: Path, first: int, length: int) -> str:
+    """Copy a run of bytes, durably; returns their MD5."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with source.open("rb", buffering=0) as file, destination.open("xb", buffering=0) as output:
+        file.seek(first)
+        while length and (data := file.read(min(length, _COPY_BYTES))):
+            digest.update(data)
+            output.write(data)
+            length -= len(data)
+        flush_file(output.fileno(), destination)
+    return digest.hexdigest()
+
+
 def _concatenate(sources: list[Path], destination: Path) -> None:
     with destination.open("xb", buffering=0) as output:
         for source in sources:
@@ -242,6 +292,7 @@ def _concatenate(sources: list[Path], destination: Path) -> None:
 OPERATIONS: dict[str, Operation] = {
     "CreateMultipartUpload": create_multipart_upload,
     "UploadPart": upload_part,
+    "UploadPartCopy": upload_part_copy,
     "ListParts": list_parts,
     "ListMultipartUploads": list_multipart_uploads,
     "CompleteMultipartUpload": complete_multipart_upload,

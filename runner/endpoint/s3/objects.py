@@ -21,7 +21,7 @@ from runner.endpoint.threads import in_thread
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OPERATIONS", "conditions_of", "kept_headers"]
+__all__ = ["OPERATIONS", "conditions_of", "kept_headers", "require_object"]
 
 _INLINE_BYTES: Final = 128 * 1024  # up to this, one read and one write are cheaper than sendfile
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
@@ -96,7 +96,7 @@ async def delete_object(shop: Shop, call: Call) -> web.Response:
 async def copy_object(shop: Shop, call: Call) -> web.Response:
     """CopyObject within this endpoint: a second name for the same bytes, whatever their size."""
     bucket, key = parse_copy_source(call.headers["x-amz-copy-source"])
-    source = _find(shop, bucket, key)
+    source = require_object(shop, bucket, key)
     expected = call.headers.get("x-amz-copy-source-if-match")
     if expected is not None and expected.strip('"') != source.record.etag:
         raise S3Error("PreconditionFailed", Condition="x-amz-copy-source-If-Match")
@@ -149,7 +149,8 @@ def _written_headers(record: ObjectRecord) -> dict[str, str]:
     return {"ETag": f'"{record.etag}"', **echoed}
 
 
-def _find(shop: Shop, bucket: str, key: bytes) -> Stored:
+def require_object(shop: Shop, bucket: str, key: bytes) -> Stored:
+    """The object of this key; NoSuchKey or NoSuchBucket."""
     stored = store.find(shop.database.read, bucket, key)
     if stored is None:
         store.require_bucket(shop.database.read, bucket)
@@ -158,7 +159,7 @@ def _find(shop: Shop, bucket: str, key: bytes) -> Stored:
 
 
 def _require(shop: Shop, call: Call) -> Stored:
-    stored = _find(shop, call.target.bucket, call.target.key)
+    stored = require_object(shop, call.target.bucket, call.target.key)
     etag, headers = stored.record.etag, call.headers
     match, none_match = headers.get("If-Match"), headers.get("If-None-Match")
     if match is not None and not _names(match, etag):
