@@ -19,7 +19,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from runner.catalogue import Family, OutputShape
 from runner.errors import InternalError, OutputError
-from runner.results.archives import Archive, BinaryReader, line_blocks
+from runner.results.archives import CHUNK_BYTES, Archive, BinaryReader, line_blocks
 from runner.results.codes import OUTPUT_CORRUPT
 from runner.results.entries import error_entry
 
@@ -228,7 +228,7 @@ def read_archive(source: OutputSource, family: Family) -> Iterator[RowBatch]:
     try:
         with Archive(stream) as archive:
             for member in archive.members():
-                for block in line_blocks(member.chunks()):
+                for block in line_blocks(member.chunks(CHUNK_BYTES)):
                     yield decoder.decode(block)
     finally:
         stream.close()

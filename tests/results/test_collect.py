@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from runner.errors import OutputError, RunDirectoryError, ServiceError
-from runner.model import CollectPart, CollectTask, JobKey, PartId, RepairReport
+from runner.model import CollectPart, CollectTask, JobKey, PartId, RepairReport, repair_part_id
 from runner.results import collect
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_FOREIGN, OUTPUT_MISMATCH, OUTPUT_TOO_LARGE
 from runner.results.linemaps import LineMap
@@ -195,6 +195,27 @@ def test_an_absent_output_of_a_stopped_job_is_an_empty_one(world: Any, kit: Any)
     assert world.entries("sentiment", part.id) == [b"", b""]
 
 
+def test_an_output_that_vanishes_while_it_is_read_is_not_an_empty_one(
+    world: Any, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.results.rows.CHUNK_BYTES", 4096)
+    part = world.simple_segment(["a"] * 3000)
+    noise = random.Random(1)
+    rows = [kit.error_row(part.id, line, "C", noise.randbytes(100).hex()) for line in range(3000)]
+
+    class Vanishing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise ServiceError("NoSuchKey", "gone")
+            return super().read(size)
+
+    world.open_object = lambda _, uri: Vanishing(world.objects[uri])
+    with pytest.raises(ServiceError, match="NoSuchKey"):
+        world.collect("sentiment", [part], rows, partial=True)
+
+    assert world.spools() == []
+
+
 def test_a_fault_of_s3_leaves_nothing_and_can_be_tried_again(world: Any, kit: Any) -> None:
     part = world.simple_segment(["a"])
     whole = kit.archive([kit.sentiment_row(part.id, 0)])
@@ -253,12 +274,14 @@ def test_a_damaged_part_is_not_blamed_on_the_output(world: Any, kit: Any) -> Non
         world.collect("sentiment", [part], rows)
 
 
-def repair_of(world: Any, wanted: dict[PartId, list[int]], texts: dict[PartId, list[str]]) -> CollectPart:
+def repair_of(
+    world: Any, wanted: dict[PartId, list[int]], texts: dict[PartId, list[str]], serial: int = 1
+) -> CollectPart:
     line_map = LineMap()
     for part, lines in wanted.items():
         line_map.add(part, lines)
     lines = [texts[part][line] for part, lines in wanted.items() for line in lines]
-    report = RepairReport(part=PartId("rep-000001-00000-000"), covers=tuple(wanted), lines=len(lines), bytes=0, units=0)
+    report = RepairReport(part=repair_part_id(serial), covers=tuple(wanted), lines=len(lines), bytes=0, units=0)
     part: CollectPart = world.repair_part(report)
     world.write_part(part.id, lines)
     assert part.map_path is not None
@@ -276,6 +299,20 @@ def test_answers_to_a_repair_part_land_in_the_blocks_of_the_original_parts(world
     assert (report.ok, report.errors, report.missing, report.repairable) == (1, (("X", 1),), 1, 1)
     assert world.entries("sentiment", one.id) == [b'!["X","m"]', b"", b""]
     assert world.entries("sentiment", two.id) == [b"", PAYLOAD % b"MIXED"]
+
+
+def test_several_parts_of_one_job_may_hold_lines_of_the_same_part(world: Any, kit: Any) -> None:
+    texts = ["a", "b", "c", "d"]
+    part = world.simple_segment(texts)
+    one = repair_of(world, {part.id: [3, 0]}, {part.id: texts})
+    two = repair_of(world, {part.id: [2]}, {part.id: texts}, serial=2)
+
+    report = world.collect("sentiment", [one, two], [kit.sentiment_row(one.id, 0), kit.sentiment_row(two.id, 0)])
+
+    assert (report.ok, report.missing) == (2, 1)
+    assert [bool(entry) for entry in world.entries("sentiment", part.id)] == [False, False, True, True]
+    report = world.collect("sentiment", [one, part, two], [kit.sentiment_row(part.id, 0)])
+    assert (report.ok, report.missing) == (1, 3)
 
 
 def test_a_repair_s_rows_are_checked_against_the_original_texts(world: Any, kit: Any) -> None:
@@ -327,8 +364,10 @@ def test_the_spool_is_a_function_of_the_rows_alone(
 
     for seed in range(2):
         random.Random(data.draw(st.integers(0, 9)) + seed).shuffle(rows)
-        for memory in (1 + 399 * seed, 64_000_000):
-            report = world.collect("entities", parts, rows, memory_bytes_max=memory)
+        for memory, chunk in ((1 + 399 * seed, data.draw(st.integers(1, 400))), (64_000_000, 1 << 20)):
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr("runner.results.rows.CHUNK_BYTES", chunk)
+                report = world.collect("entities", parts, rows, memory_bytes_max=memory)
             digests.add((report.digest, report.ok, report.errors, report.missing, report.repairable, report.rows))
 
     assert len(digests) == 1

@@ -241,6 +241,22 @@ def test_an_ok_answer_is_never_replaced(rerun: Rerun) -> None:
     assert world.result() == rerun.before
 
 
+def test_errors_that_no_job_could_change_are_not_patched(world: Any, kit: Any) -> None:
+    """Even if a spool has a row for the line: it stands there for another analysis."""
+    part = world.part()
+    document = kit.document("d", "x" * 9)
+    world.write_ledger(Ledger(segment=world.segment(), corpus="reviews", parts=(part,), documents=(document,)))
+    rerun = Rerun.__new__(Rerun)
+    rerun.world, rerun.kit = world, kit
+    rerun.analyses = [kit.analysis("sentiment", document_bytes_max=5, oversize="error")]
+    world.collect("sentiment", [world.write_part(part, ["x" * 9])], [kit.sentiment_row(part, 0)])
+    rerun.report = world.merge(rerun.analyses)
+
+    rerun.patch({0: [("sentiment", "sentiment")]})
+
+    assert world.lines()[0]["problems"][0]["code"] == "TOO_LONG"
+
+
 def test_a_split_document_is_reopened_with_all_its_pieces(world: Any, kit: Any) -> None:
     part = world.part()
     text = "Ana went to Bo"
