@@ -1,19 +1,35 @@
-"""Parts in the making: the lines of one segment, gathered by bin, and cut where a job of some reader would be full.
+"""Parts: the lines of one segment, gathered by bin, and cut where a job of some reader would be full.
 
-A part's text is its lines, each closed by one LF: the object that a job reads, byte for byte. Pieces of long documents
-will be lines like any other, in bins of their own.
+A part's text is its lines, each closed by one LF: the object that a job reads, byte for byte. Lines keep the input's
+order; parts are numbered by the order in which their bins first occur, so that both follow from the documents alone.
+Pieces of long documents will be lines like any other, in bins of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TypeVar
 
 from runner.catalogue import UNIT_CHARACTERS, UNITS_PER_DOCUMENT_MIN, units
-from runner.model import PartFacts, PartId, SegmentId, part_id
+from runner.model import PartFacts, SegmentId, part_id
+from runner.survey.columns import Columns
 from runner.survey.measuring import DIGEST_BYTES
 from runner.survey.routes import Bin, Router
+
+T = TypeVar("T")
+
+Rows = Sequence[int]
+"""Places of documents in their segment, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Which documents have their lines in one part, in its order of lines."""
+
+    bin: Bin
+    rows: Rows
 
 
 def units_of(characters: Sequence[int]) -> int:
@@ -23,87 +39,47 @@ def units_of(characters: Sequence[int]) -> int:
     return sum(map(units, characters))
 
 
-@dataclass(slots=True)
-class _Part:
-    bin: Bin
-    bytes_max: int
-    lines_max: int
-    lines: list[bytes] = field(default_factory=list)
-    bytes: int = 0
-    """With line ends."""
-    units: int = 0
+def take(column: Sequence[T], rows: Rows) -> Sequence[T]:
+    """The values of some rows; of all rows, the column itself."""
+    return column if len(rows) == len(column) else [column[row] for row in rows]
 
 
-class Parts:
-    """The parts of one segment, numbered in the order in which their first lines come."""
-
-    def __init__(self, segment: SegmentId, router: Router) -> None:
-        self._segment = segment
-        self._router = router
-        self._parts: list[_Part] = []
-        self._open: dict[Bin, int] = {}
-
-    def add(
-        self, where: Bin, lines: Sequence[bytes], sizes: Sequence[int], characters: Sequence[int]
-    ) -> Iterator[tuple[int, int, int]]:
-        """Append lines of one bin; gives (part, first line, count) for each stretch that stays together."""
+def place(bins: Mapping[Bin, Rows], sizes: Sequence[int], router: Router) -> list[Placed]:
+    """The parts of a segment, in the order of their numbers, from the documents that each bin takes."""
+    placed: list[Placed] = []
+    for where, rows in sorted(bins.items(), key=lambda item: item[1][0]):
+        bytes_max, lines_max = router.job_limits(where)
         begin = 0
-        while begin < len(lines):
-            number = self._part_with_room(where, sizes[begin])
-            part = self._parts[number]
-            end = self._fitting(part, sizes, begin)
-            first = len(part.lines)
-            part.lines.extend(lines[begin:end])
-            part.bytes += sum(sizes[begin:end]) + end - begin
-            part.units += units_of(characters[begin:end])
-            yield number, first, end - begin
+        for end in _cuts(take(sizes, rows), bytes_max, lines_max):
+            placed.append(Placed(where, rows[begin:end]))
             begin = end
+    return placed
 
-    def ids(self) -> tuple[PartId, ...]:
-        """The ids of the parts, in order."""
-        return tuple(part_id(self._segment, number) for number in range(len(self._parts)))
 
-    def finished(self) -> Iterator[tuple[PartFacts, bytes]]:
-        """Each part with its text, in order; the lines are let go on the way."""
-        for number, part in enumerate(self._parts):
-            count = len(part.lines)
-            part.lines.append(b"")
-            text = b"\n".join(part.lines)
-            part.lines.clear()
-            assert len(text) == part.bytes
-            yield (
-                PartFacts(
-                    id=part_id(self._segment, number),
-                    pool=part.bin.pool,
-                    line_bytes_max=part.bin.line_bytes_max,
-                    lines=count,
-                    bytes=part.bytes,
-                    units=part.units,
-                    digest=blake2b(text, digest_size=DIGEST_BYTES).hexdigest(),
-                ),
-                text,
-            )
+def _cuts(sizes: Sequence[int], bytes_max: int, lines_max: int) -> Iterator[int]:
+    """Where each part ends that is as full as the limits allow; one line at least."""
+    if len(sizes) <= lines_max and sum(sizes) + len(sizes) <= bytes_max:
+        yield len(sizes)
+        return
+    first = filled = 0
+    for row, size in enumerate(sizes):
+        if row > first and (row - first == lines_max or filled + size + 1 > bytes_max):
+            yield row
+            first, filled = row, 0
+        filled += size + 1
+    yield len(sizes)
 
-    def _part_with_room(self, where: Bin, size: int) -> int:
-        number = self._open.get(where)
-        if number is not None:
-            part = self._parts[number]
-            if len(part.lines) < part.lines_max and part.bytes + size < part.bytes_max:
-                return number
-        bytes_max, lines_max = self._router.job_limits(where)
-        self._parts.append(_Part(where, bytes_max, lines_max))
-        number = self._open[where] = len(self._parts) - 1
-        return number
 
-    @staticmethod
-    def _fitting(part: _Part, sizes: Sequence[int], begin: int) -> int:
-        """Up to where the lines fit into the part; one at least."""
-        end = min(len(sizes), begin + part.lines_max - len(part.lines))
-        if part.bytes + sum(sizes[begin:end]) + end - begin <= part.bytes_max:
-            return end
-        filled = part.bytes + sizes[begin] + 1
-        fitting = begin + 1
-        while fitting < end and filled + sizes[fitting] + 1 <= part.bytes_max:
-            filled += sizes[fitting] + 1
-            fitting += 1
-        return fitting
+def build(segment: SegmentId, number: int, placed: Placed, columns: Columns) -> tuple[PartFacts, bytes]:
+    """A part's facts and its text. `bytes` counts line ends too: it is the size of the object."""
+    text = b"\n".join((*take(columns.lines, placed.rows), b""))
+    facts = PartFacts(
+        id=part_id(segment, number),
+        pool=placed.bin.pool,
+        line_bytes_max=placed.bin.line_bytes_max,
+        lines=len(placed.rows),
+        bytes=len(text),
+        units=units_of(take(columns.characters, placed.rows)),
+        digest=blake2b(text, digest_size=DIGEST_BYTES).hexdigest(),
+    )
+    return facts, text

@@ -7,12 +7,12 @@ distinct limits of its analyses, so that every analysis reads whole parts: those
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from runner.corpus import Trouble
 from runner.errors import InternalError
 from runner.model import POOL_REST, AnalysisSpec, PartFacts, PartId
 from runner.planning.fates import Closing, closing, reads, size_class
@@ -56,18 +56,19 @@ class Router:
         self.route = lru_cache(maxsize=None)(self._route)
         """The route of a kind; there are a few hundred kinds at the most."""
 
-    def kinds(
-        self, languages: Sequence[str | None], sizes: Sequence[int], fates: Mapping[int, Trouble]
-    ) -> list[Kind] | Kind:
-        """The kind of each of some documents, or of all of them if they are alike."""
+    def sort(
+        self, languages: Sequence[str | None], sizes: Sequence[int], fates: Sequence[str | None]
+    ) -> dict[Kind, Sequence[int]]:
+        """The documents of each kind, as ascending rows of these columns."""
         limits = self.limits
-        largest = bisect_left(limits, max(sizes))
-        if not fates and largest == bisect_left(limits, min(sizes)) and len(set(languages)) == 1:
-            return Kind(languages[0], largest)
-        kinds = [Kind(language, bisect_left(limits, size)) for language, size in zip(languages, sizes, strict=True)]
-        for row, trouble in fates.items():
-            kinds[row] = kinds[row]._replace(fate=trouble.code)
-        return kinds
+        classes = [bisect_left(limits, size) for size in sizes]
+        kinds = list(zip(languages, classes, fates, strict=True))
+        if len(set(kinds)) == 1:
+            return {Kind(*kinds[0]): range(len(kinds))}
+        sorted_rows: defaultdict[tuple[str | None, int, str | None], list[int]] = defaultdict(list)
+        for row, kind in enumerate(kinds):
+            sorted_rows[kind].append(row)
+        return {Kind(*kind): rows for kind, rows in sorted_rows.items()}
 
     def _route(self, kind: Kind) -> Route:
         # Any size of the class will do: limits lie between classes, never inside one.

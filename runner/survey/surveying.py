@@ -8,9 +8,10 @@ fsync of its own for each would take longer than all the rest.
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -21,15 +22,17 @@ from runner.model import (
     SEGMENT_BYTES_MAX,
     SEGMENT_DOCUMENTS_MAX,
     SegmentFacts,
+    SegmentId,
     SourceFile,
     SurveyReport,
     SurveyTask,
     segment_id,
 )
 from runner.storage.atomic import Replacements, make_directory, replacing_all
+from runner.survey.columns import Columns
 from runner.survey.measuring import Measured, language_finder, measure
 from runner.survey.routes import Router
-from runner.survey.segments import LEDGER_DIRECTORY, PARTS_DIRECTORY, Segment
+from runner.survey.segments import LEDGER_DIRECTORY, PARTS_DIRECTORY, write_segment
 
 SEGMENTS_MAX: Final = 100_000
 """Segment ids have five digits for the place in the range (`runner.model.segment_id`)."""
@@ -49,7 +52,7 @@ def survey_range(task: SurveyTask) -> SurveyReport:
     make_directory(directory / PARTS_DIRECTORY)
     changed: frozenset[int] = frozenset()
     while True:
-        with replacing_all() as files:
+        with _collector_paused(), replacing_all() as files:
             survey = _Survey(task, changed, files)
             report = survey.run()
             late = survey.changed_while_read
@@ -58,6 +61,18 @@ def survey_range(task: SurveyTask) -> SurveyReport:
             # A source that changed under our hands may have given anything: begin again, with that source closed.
             files.discard()
             changed |= late
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Rows of ledgers are tuples by the thousand and never in cycles; looking for some takes a seventh of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Survey:
@@ -71,7 +86,7 @@ class _Survey:
         self._find_languages = language_finder(task.corpus.language)
         self._reader = RangeReader(task.corpus, task.source_range, undecodable=task.undecodable, changed=changed)
         self._facts: list[SegmentFacts] = []
-        self._segment = self._next_segment()
+        self._columns = Columns()
         self._changed_files: list[SourceFile] = []
 
     @property
@@ -107,25 +122,34 @@ class _Survey:
         filled = list(accumulate(measured.sizes, initial=0))
         begin, count = 0, len(measured.sizes)
         while begin < count:
-            segment = self._segment
-            fitting = bisect_right(filled, filled[begin] + SEGMENT_BYTES_MAX - segment.bytes) - 1
-            end = min(fitting, begin + SEGMENT_DOCUMENTS_MAX - segment.documents, count)
-            if end <= begin and not segment.documents:
+            columns = self._columns
+            fitting = bisect_right(filled, filled[begin] + SEGMENT_BYTES_MAX - columns.size) - 1
+            end = min(fitting, begin + SEGMENT_DOCUMENTS_MAX - columns.documents, count)
+            if end <= begin and not columns.documents:
                 end = begin + 1
             if end > begin:
-                segment.add(measured, begin, end)
+                columns.extend(measured, begin, end)
                 begin = end
             if begin < count:
                 self._close_segment()
 
     def _close_segment(self) -> None:
-        if self._segment.documents:
-            self._facts.append(self._segment.write(self._files, self._directory))
-            if len(self._facts) % SEGMENTS_AT_ONCE == 0:
-                self._files.put_in_place()
-            self._segment = self._next_segment()
+        columns, self._columns = self._columns, Columns()
+        if not columns.documents:
+            return
+        facts = write_segment(
+            self._next_segment(),
+            self._task.corpus.name,
+            columns,
+            self._router,
+            files=self._files,
+            directory=self._directory,
+        )
+        self._facts.append(facts)
+        if len(self._facts) % SEGMENTS_AT_ONCE == 0:
+            self._files.put_in_place()
 
-    def _next_segment(self) -> Segment:
+    def _next_segment(self) -> SegmentId:
         task = self._task
         if len(self._facts) >= SEGMENTS_MAX:
             raise SourceError(
@@ -133,8 +157,7 @@ class _Survey:
                 f"{task.source_range.files[0].path} has more than {SEGMENTS_MAX} segments",
                 hint="split the file: 100,000 segments of 5,000 documents are what one can have",
             )
-        number = segment_id(task.corpus_index, task.source_range.index, len(self._facts))
-        return Segment(number, task.corpus.name, self._router)
+        return segment_id(task.corpus_index, task.source_range.index, len(self._facts))
 
     def _note(self, block: Block) -> None:
         for row, trouble in block.troubles.items():

@@ -72,6 +72,39 @@ def test_a_full_disk_is_told_as_the_users_to_mend(tmp_path: Path, monkeypatch: p
     assert names(tmp_path) == []
 
 
+def test_if_one_of_several_cannot_be_made_durable_none_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync, calls = atomic.os.fsync, iter(range(100))
+
+    def full(descriptor: int) -> None:
+        if next(calls) == 2:
+            raise OSError(errno.ENOSPC, "no room")
+        sync(descriptor)
+
+    def write_all() -> None:
+        with replacing_all() as files:
+            for name in "abcdefghijklm":
+                with files.open(tmp_path / name) as file:
+                    file.write(b"x")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(MachineError):
+        write_all()
+    assert names(tmp_path) == []
+
+
+def test_some_may_be_put_in_place_before_the_rest_and_some_given_up(tmp_path: Path) -> None:
+    with replacing_all() as files:
+        for name in "ab":
+            with files.open(tmp_path / name) as file:
+                file.write(b"x")
+        files.put_in_place()
+        assert names(tmp_path) == ["a", "b"]
+        with files.open(tmp_path / "c") as file:
+            file.write(b"x")
+        files.discard()
+    assert names(tmp_path) == ["a", "b"]
+
+
 def test_other_faults_of_the_disk_are_not_called_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "nowhere" / "part.txt"):
         pass

@@ -7,6 +7,7 @@ import pickle
 import stat
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from runner.errors import InternalError, SourceError
 from runner.model import AnalysisSpec, CorpusSpec, LanguageRule, SurveyTask, Tally
 from runner.planning import fates
 from runner.planning.fates import closing, reads
-from runner.survey import fold, survey_range
+from runner.survey import fold, survey_range, surveying
 from runner.survey.surveying import NOTICES_MAX
 
 Survey = Callable[..., Any]
@@ -251,6 +252,22 @@ def test_surveyed_twice_leaves_the_same_bytes_and_the_same_report(survey: Survey
     assert second.reports == first.reports
     assert second.files() == files
     assert any(name.startswith("parts/") for name in files)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 100])
+def test_what_is_read_at_a_time_changes_no_byte(
+    survey: Survey, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
+) -> None:
+    """Neither where lines are cut, nor into which parts they go, nor how those are numbered."""
+    monkeypatch.setattr("runner.survey.routes.Router.job_limits", lambda *_: (6000, 4))
+    data = b"one\r\n\n" + b"x" * 5500 + b"\r\xff\ntwo\n" * 3 + "drei\u2028\n".encode() * 9
+    whole = survey(data, into="whole")
+    reader = surveying.RangeReader
+    monkeypatch.setattr(surveying, "RangeReader", partial(reader, chunk_bytes=chunk_bytes))
+    pieces = survey(data, into="pieces")
+    assert pieces.reports == whole.reports
+    assert pieces.files() == whole.files()
+    assert len(whole.segments[0].parts) > 3
 
 
 def test_the_task_and_the_report_can_be_pickled(task: Task, tmp_path: Path) -> None:
