@@ -48,11 +48,11 @@ def plan(
     with TemporaryDirectory(prefix="runner-plan-") as scratch:
         choice = choose(applied, run_dir=run_dir or Path(scratch) / "run", again=False)
         with LiveHooks(manifest=str(manifest), quiet=True) as hooks:
-            made = anyio.run(plan_manifest, applied, told, hooks.hooks, choice)
+            made, document = anyio.run(plan_manifest, applied, told, hooks.hooks, choice)
     if out is not None:
-        write_summary(out, made.to_json())
+        write_summary(out, document)
     if json_:
-        emit_json(made.to_json())
+        emit_json(document)
     else:
         data().print(plan_table(made))
     gate(made, applied)

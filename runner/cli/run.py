@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,9 @@ def run(
     for_: Annotated[str | None, typer.Option("--for", help="Stop cleanly after this long (20m); run again.")] = None,
     budget: Annotated[float | None, typer.Option("--budget", min=0, help="Spend at most this many USD.")] = None,
     set_: options.Set = None,
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", help="Refuse if identity, sources or price moved since this plan.")
+    ] = None,
     workers: options.Workers = None,
     again: Annotated[bool, typer.Option("--again", help="Begin anew even if a finished run is there.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to the price without being asked.")] = False,
@@ -47,6 +51,7 @@ def run(
         limit=limit,
         budget_usd=budget,
         for_s=options.seconds(for_),
+        plan_file=plan_file,
         workers=options.worker_count(workers),
         again=again,
         yes=yes,

@@ -14,7 +14,6 @@ from runner import __version__
 from runner.compose.opening import OpenRun
 from runner.corpus import read_listing
 from runner.errors import EXIT_DONE, EXIT_ERRORS
-from runner.journal import RunDirectory
 from runner.planning.plan import Plan
 from runner.results import FORMAT_VERSION, VerifyReport, schema_of, write_summary
 
@@ -105,11 +104,6 @@ def _row(corpus: str, analysis: str, counts: Counter[tuple[str, str]]) -> Analys
         errors=total("error"),
         codes=dict(sorted(codes.items())),
     )
-
-
-def write_plan(directory: RunDirectory, plan: Plan) -> None:
-    """Keep the plan beside the journal, for people and programs."""
-    write_summary(directory.plan_path, plan.to_json())
 
 
 def close_books(opened: OpenRun, plan: Plan) -> int:

@@ -11,7 +11,7 @@ from typing import Literal
 import anyio
 
 from runner import __version__
-from runner.compose import finishing
+from runner.compose import finishing, planfile
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
@@ -30,6 +30,7 @@ from runner.journal import hold_worker_lock
 from runner.model import Manifest
 from runner.planning.durations import DurationModel
 from runner.planning.plan import Plan, gate, make_plan
+from runner.results import write_summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class RunOptions:
     budget_usd: float | None = None
     for_s: float | None = None
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    plan_file: Path | None = None
+    """A plan made earlier: the run is refused if its identity, its sources or its price moved since."""
     again: bool = False
     yes: bool = False
     interactive: bool = False
@@ -95,12 +98,18 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
         return await _Session(opened, options, hooks, observers).run()
 
 
-async def plan_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks, choice: Choice) -> Plan:
-    """Survey a manifest's corpora and plan; nothing is sent anywhere. The survey stays in the chosen directory."""
+async def plan_manifest(
+    manifest: Manifest, options: RunOptions, hooks: Hooks, choice: Choice
+) -> tuple[Plan, dict[str, object]]:
+    """Survey a manifest's corpora and plan; nothing is sent anywhere. The survey stays in the chosen directory.
+
+    Returns the plan, and the document that `run --plan` holds a run to.
+    """
     manifest = options.applied(manifest)
     with open_run(choice, manifest, workers=options.workers) as opened:
         session = _Session(opened, options, hooks, list(hooks.observe(opened)))
-        return await session.plan()
+        plan = await session.plan()
+        return plan, planfile.document(opened, plan)
 
 
 class _Session:
@@ -135,9 +144,12 @@ class _Session:
         tidy(self._opened.directory, self._run, self._manifest)
         plan = await self.plan()
         self._hooks.planned(plan)
+        document = planfile.document(self._opened, plan)
+        if self._options.plan_file is not None:
+            planfile.require_same(self._options.plan_file, document)
         gate(plan, self._manifest)
         self._confirm(plan)
-        finishing.write_plan(self._opened.directory, plan)
+        write_summary(self._opened.directory.plan_path, document)
         async with open_lanes(
             self._manifest,
             self._opened.directory,

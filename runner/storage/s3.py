@@ -26,6 +26,9 @@ LANES_MAX: Final = 64
 LISTING_PAGE: Final = 1000
 """The most that S3 gives in one page."""
 
+REFUSALS: Final = frozenset({400, 401, 403})
+"""HTTP statuses with which S3 answers credentials that it does not (any more) take."""
+
 _EMBEDDED_KEY: Final = "embedded"
 _ROLE_SESSION_NAME: Final = "comprehend-runner"
 
@@ -192,7 +195,14 @@ def _translated(uri: str) -> Iterator[None]:
         raise
     except Exception as error:
         code, message = _code_and_message(error)
+        if _status_of(error) in REFUSALS:
+            forget_clients()  # credentials may have expired, and been mended meanwhile
         raise ServiceError(code, f"{uri}: {message}") from error
+
+
+def _status_of(error: Exception) -> int | None:
+    response = getattr(error, "response", None)
+    return response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
 
 
 def _code_and_message(error: Exception) -> tuple[str, str]:

@@ -1,0 +1,60 @@
+"""A plan as a file: what `plan --out` writes, `plan.json` keeps, and `run --plan` holds a run to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from runner.compose.opening import OpenRun
+from runner.errors import LimitError, UserError
+from runner.manifest import identity_digest
+from runner.planning.plan import Plan
+
+CENT_USD: Final = 0.005
+
+
+def document(opened: OpenRun, plan: Plan) -> dict[str, object]:
+    """The plan's own document, and what it was made of: the identity of the run, and a digest of each listing."""
+    listings = {corpus: taken.digest for corpus, taken in opened.run.listings.items()}
+    return {**plan.to_json(), "identity": identity_digest(opened.manifest), "listings": listings}
+
+
+def require_same(path: Path, now: Mapping[str, Any]) -> None:
+    """Refuse to go on if a plan made earlier is not the plan of now.
+
+    Raises LimitError that says what moved: the identity, the sources of a corpus, or the price. UserError if the file
+    cannot be read or is no plan.
+    """
+    moved = list(_moved(_read(path), now))
+    if moved:
+        raise LimitError(
+            f"{path}: the plan no longer holds: " + "; ".join(moved),
+            hint="make it anew with `runner plan MANIFEST --out FILE`, and look at it",
+        )
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: the plan cannot be read: {error}") from error
+    if not isinstance(found, dict) or not {"identity", "listings", "totals"} <= found.keys():
+        raise UserError(f"{path}: this is not a plan", hint="`runner plan MANIFEST --out FILE` writes one")
+    return found
+
+
+def _moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    if then["identity"] != now["identity"]:
+        yield "the manifest now asks for something else"
+    for corpus, digest in now["listings"].items():
+        if then["listings"].get(corpus) != digest:
+            yield f"the sources of {corpus} have changed"
+    before, after = then["totals"].get("usd"), now["totals"]["usd"]
+    if (before is None) != (after is None) or (before is not None and abs(before - after) >= CENT_USD):
+        yield f"the price was {_usd(before)} and is {_usd(after)}"
+
+
+def _usd(usd: float | None) -> str:
+    return "unknown" if usd is None else f"{usd:,.2f} USD"
