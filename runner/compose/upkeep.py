@@ -17,7 +17,7 @@ from runner.results import result_path
 
 
 def tidy(directory: RunDirectory, run: Run, manifest: Manifest) -> None:
-    """Delete temporary files, and parts and spool files without their event; check the results' lengths.
+    """Delete temporary files, and ledgers, parts and spool files without their event; check the results' lengths.
 
     Raises RunDirectoryError if a result file is shorter than the journal says.
     """
@@ -28,6 +28,7 @@ def tidy(directory: RunDirectory, run: Run, manifest: Manifest) -> None:
     _tidy_spools(directory, run)
     if run.survey_finished:
         _tidy_parts(directory, run)
+        _tidy_ledgers(directory, run)
     for corpus in manifest.corpora:
         if corpus.name in run.books.corpora:
             _check_results(results, run, corpus.name)
@@ -53,6 +54,13 @@ def _tidy_parts(directory: RunDirectory, run: Run) -> None:
     known |= {part for batch in run.batches.values() for part in batch.parts}
     for path in directory.parts.iterdir():
         if path.name.partition(".")[0] not in known:
+            path.unlink()
+
+
+def _tidy_ledgers(directory: RunDirectory, run: Run) -> None:
+    known = {facts.id for facts in run.books.surveyed()}
+    for path in directory.ledgers.glob("*.msgpack"):
+        if path.stem not in known:
             path.unlink()
 
 

@@ -224,8 +224,8 @@ class PolicySection(Section):
     max_job_bytes: Annotated[int | None, is_.SIZE] = None
     max_job_documents: Annotated[int | None, is_.COUNT] = None
     repair_rounds: Annotated[int, is_.COUNT_FROM_ZERO] = 2
-    reuse: Annotated[bool, is_.false_for_now("true (to reuse results of earlier runs)")] = False
-    duplicate_ids: Annotated[str, is_.one_of("duplicate_ids", ("keep", "stop"))] = "keep"
+    reuse: Annotated[None, is_.not_yet("reuse (results of earlier runs)")] = None
+    duplicate_ids: Annotated[str, is_.one_of("duplicate_ids", ("keep",), later=("stop",))] = "keep"
     spool_budget: Annotated[int, is_.SIZE] = 20_000_000_000
 
 

@@ -101,7 +101,7 @@ lanes:
     "option",
     [
         "policy={budget_usd: 5, tolerate: {errors: 10%}, on_failure: stop, repair_rounds: 0, spool_budget: 1 GB}",
-        "policy={max_job_bytes: 1 MB, max_job_documents: 10, allow_unknown_price: true, duplicate_ids: stop}",
+        "policy={max_job_bytes: 1 MB, max_job_documents: 10, allow_unknown_price: true, repair_rounds: 1}",
         "name=other",
         "prices={sentiment: {discount: 10%}}",
         "lanes.a.name=b",

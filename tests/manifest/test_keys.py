@@ -57,9 +57,7 @@ TAKEN = {
         "max_job_bytes: 1 GB",
         "max_job_documents: 5",
         "repair_rounds: 2",
-        "reuse: false",
         "duplicate_ids: keep",
-        "duplicate_ids: stop",
         "spool_budget: 20 GB",
     ],
     "output": ["directory: results", "compression: none", "max_file_bytes: 512 MB", "text: false", "emit: all"],
@@ -91,7 +89,7 @@ LATER = {
         "{family: classification, classifier: {train: x.csv, mode: multi_class}}",
         "{family: custom_entities, recognizer: {documents: x, entity_list: y}}",
     ],
-    "policy": ["reuse: true"],
+    "policy": ["reuse: {from: runs/old}", "duplicate_ids: stop"],
     "output": ["compression: gzip", "compression: zstd", "text: true", "emit: changed", "directory: s3://b/x"],
 }
 

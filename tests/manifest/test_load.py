@@ -172,8 +172,7 @@ policy:
   max_job_bytes: 1.5 MiB
   max_job_documents: 1000
   repair_rounds: 0
-  reuse: false
-  duplicate_ids: stop
+  duplicate_ids: keep
   spool_budget: 20 gb
 output: {directory: out, compression: none, max_file_bytes: 1000, text: false, emit: all}
 prices:
@@ -183,7 +182,7 @@ prices:
     )
     policy, output = manifest.policy, manifest.output
     assert policy.tolerate == Tolerance(count=None, share=0.001)
-    assert (policy.undecodable, policy.on_failure, policy.duplicate_ids) == ("replace", "stop", "stop")
+    assert (policy.undecodable, policy.on_failure, policy.duplicate_ids) == ("replace", "stop", "keep")
     assert (policy.budget_usd, policy.allow_unknown_price, policy.repair_rounds) == (100.0, True, 0)
     assert (policy.max_job_bytes, policy.max_job_documents) == (1_572_864, 1000)
     assert policy.spool_budget_bytes == 20_000_000_000
