@@ -181,7 +181,8 @@ class LocalWorkshop:
             spools=tuple(
                 SpoolRef(analysis=record.job.analysis, path=self._spool(record))
                 for record in records
-                if record.state is State.COLLECTED
+                # Of a line that is written anew, what was known before stands in it, and those spools are gone.
+                if record.state is State.COLLECTED and self._run.books.needs_spool(record.job.key)
             ),
             given_up=tuple(
                 GivenUp(
