@@ -8,8 +8,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -260,57 +261,70 @@ READ_AS_NOBODY = """
 """
 
 
-def readable_by_all(path: Path) -> None:
-    for folder in [path.parent, *path.parent.parents[:-2]]:
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can reach: pytest's own are closed, and closed again by every session that begins."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         folder.chmod(0o755)
-    for file in path.parent.iterdir():
+        yield folder
+        folder.chmod(0o755)
+
+
+def forbid_writing(folder: Path) -> None:
+    for file in folder.iterdir():
         file.chmod(0o444)
-    path.parent.chmod(0o555)
+    folder.chmod(0o555)
 
 
 def read_by_nobody(path: Path) -> str:
-    readable_by_all(path)
-    try:
-        with python(READ_AS_NOBODY, path) as reader:
-            assert reader.stdout is not None
-            return reader.stdout.read()
-    finally:
-        path.parent.chmod(0o755)
+    with python(READ_AS_NOBODY, path) as reader:
+        assert reader.stdout is not None
+        return reader.stdout.read()
 
 
-def test_a_closed_journal_can_be_read_where_nothing_may_be_written(written: Path):
+def test_a_closed_journal_can_be_read_where_nothing_may_be_written(open_folder: Path):
     """SQLite would need to make a `-shm` beside it."""
-    assert read_by_nobody(written) == "[1, 2, 3]\n"
-    assert [file.name for file in written.parent.iterdir()] == ["journal.db"]
+    path = open_folder / "journal.db"
+    with Journal.create(path) as journal:
+        journal.append(facts(3))
+    forbid_writing(open_folder)
+
+    assert read_by_nobody(path) == "[1, 2, 3]\n"
+    assert list(open_folder.iterdir()) == [path]
 
 
-def test_a_killed_writers_journal_can_be_read_where_nothing_may_be_written(path: Path):
+def test_a_killed_writers_journal_can_be_read_where_nothing_may_be_written(open_folder: Path):
+    path = open_folder / "journal.db"
     with python(APPEND_FOR_EVER, path) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
         writer.kill()
-        writer.wait()
     assert path.with_name("journal.db-wal").exists()
+    forbid_writing(open_folder)
 
     assert read_by_nobody(path).startswith("[1, 2")
 
 
-def test_a_writer_that_comes_later_is_seen_by_one_who_may_not_write(written: Path):
-    readable_by_all(written)
-    with python(READ_AS_NOBODY, written, "twice", stdin=subprocess.PIPE) as reader:
+def test_a_writer_that_comes_later_is_seen_by_one_who_may_not_write(open_folder: Path):
+    path = open_folder / "journal.db"
+    with Journal.create(path) as journal:
+        journal.append(facts(3))
+    forbid_writing(open_folder)
+    with python(READ_AS_NOBODY, path, "twice", stdin=subprocess.PIPE) as reader:
         assert reader.stdout is not None
         assert reader.stdin is not None
         assert reader.stdout.readline() == "[1, 2, 3]\n"
-        written.parent.chmod(0o755)
-        written.chmod(0o644)
-        with Journal.open(written) as journal:
+        open_folder.chmod(0o755)
+        path.chmod(0o644)
+        with Journal.open(path) as journal:
             journal.append(facts(1, first=4))
-            written.parent.chmod(0o555)
+            open_folder.chmod(0o555)
             reader.stdin.write("\n")
             reader.stdin.flush()
 
             assert reader.stdout.readline() == "[1, 2, 3, 4]\n"
-        written.parent.chmod(0o755)
+            open_folder.chmod(0o755)
 
 
 # --- what is wrong with a file ----------------------------------------------------------------------------------
