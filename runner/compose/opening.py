@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from runner import __version__
+from runner.compose.anew import forget_stale_survey
 from runner.core import events as e
 from runner.core.records import CoreConfig
 from runner.core.run import Run
@@ -172,6 +173,8 @@ def open_run(choice: Choice, manifest: Manifest, *, interactive: bool = False, w
     directory.create()
     with directory.acquire() as lock:
         lock.wait_for_orphans()
+        forgotten = forget_stale_survey(directory, manifest) if directory.begun else None
+        run_id = forgotten or choice.run_id
         begun = directory.begun
         journal = Journal.open(directory.journal_path) if begun else Journal.create(directory.journal_path)
         with journal:
@@ -184,9 +187,11 @@ def open_run(choice: Choice, manifest: Manifest, *, interactive: bool = False, w
                 clock=RunClock(journal.last_at()),
                 notices=list(choice.notices),
             )
+            if forgotten:
+                opened.notices.append("the sources were changed before anything was sent: they are surveyed anew")
             fold(run, journal)
             if run.began is None:
-                opened.record(_began(choice.run_id, opened.clock.now(), manifest))
+                opened.record(_began(run_id, opened.clock.now(), manifest))
             if not choice.named:
                 point_latest(directory.root.parent, run.run_id)
             yield opened

@@ -40,12 +40,7 @@ UNHURRIED = {"active_jobs": 10, "start_per_s": 1000, "read_per_s": 1000, "stop_p
 FAMILIES = ["dominant_language", "entities", "key_phrases", "sentiment"]
 
 LINES = b"one fine day\n\nsecond line here\r\nthird\n"
-ROWS = (
-    b'{"key":"x1","text":"Hello from Berlin"}\n'
-    b'{"key":2,"text":null}\n'
-    b"[1]\n"
-    b'{"key":"x4","text":"All good"}\n'
-)
+ROWS = b'{"key":"x1","text":"Hello from Berlin"}\n{"key":2,"text":null}\n[1]\n{"key":"x4","text":"All good"}\n'
 
 
 class ThreadPool:
@@ -174,9 +169,7 @@ class House:
 
     def tell(self, **keys: Any) -> None:
         """Write the manifest with these keys changed (None: left out)."""
-        self.manifest = {
-            key: value for key, value in {**self.manifest, **keys}.items() if value is not None
-        }
+        self.manifest = {key: value for key, value in {**self.manifest, **keys}.items() if value is not None}
         self.write("m.yaml", yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True))
 
     def furnish(self, *analyses: str | dict[str, Any], documents: int = 6) -> None:

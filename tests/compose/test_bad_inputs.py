@@ -85,19 +85,27 @@ def test_a_folder_without_files_is_an_error(house: House) -> None:
 
 
 @pytest.mark.parametrize("format_", ["lines", "jsonl"])
-def test_a_corpus_of_no_documents_is_done_and_says_so(house: House, format_: str) -> None:
-    """An empty file is an answer, not a mistake: last night there were no tickets."""
-    house.write("data/none.txt", b"")
+@pytest.mark.parametrize("named", [[], ["--run-dir", "here"]], ids=["unnamed", "named"])
+def test_a_corpus_of_no_documents_is_an_error_until_there_are_some(
+    house: House, format_: str, named: list[str]
+) -> None:
+    house.write("data/some.txt", b"")
     text = {"text": "text"} if format_ == "jsonl" else {}
-    house.tell(corpora=[{"name": "lines", "source": "data/none.txt", "format": format_, "language": "en", **text}])
+    house.tell(corpora=[{"name": "lines", "source": "data/some.txt", "format": format_, "language": "en", **text}])
+    before = house.endpoint.accepted
 
-    said = house.run()
+    said = house.run(*named)
+    assert said.code == 2, said.err
+    assert "error: corpus lines: not a single document was found" in said.talk
+    assert "hint: correct source, format or limit" in said.talk
+    assert house.endpoint.accepted == before
 
+    assert house.run(*named).code == 2, "as long as nothing is mended"
+    house.write("data/some.txt", b'{"text":"Here we are."}\n')
+    said = house.run(*named)
     assert said.code == 0, said.err
-    assert "0 of 0 documents written" in said.talk
-    assert house.command("verify").code == 0
-    assert house.lines() == []
-    assert house.run().code == 0
+    assert "the sources were changed before anything was sent" in said.talk
+    assert house.command("verify", *named[1:]).code == 0
 
 
 def test_a_corpus_of_only_empty_documents_buys_nothing(house: House) -> None:
@@ -171,14 +179,35 @@ def test_a_changed_line_file_closes_as_one_error_and_the_others_go_on(
     assert house.command("verify").code == 0
 
 
-def test_a_compressed_file_that_is_cut_off_closes_as_an_error_behind_what_could_be_read(house: House) -> None:
-    texts = b"".join(b"Line %d of those that could be read.\n" % n for n in range(4_000))
-    house.write("data/cut.txt.gz", gzip.compress(texts)[:-200])
-    house.tell(corpora=[{"name": "lines", "source": "data/cut.txt.gz", "format": "lines", "language": "en"}])
+@pytest.mark.parametrize("named", [[], ["--run-dir", "here"]], ids=["unnamed", "named"])
+def test_a_compressed_file_that_is_cut_off_is_told_and_once_it_is_mended_read(house: House, named: list[str]) -> None:
+    """Nothing was bought yet, so that the mended file is no other input: it is what was meant all along."""
+    whole = gzip.compress(b"".join(b"Line %d of those that can be read.\n" % n for n in range(400)))
+    house.write("data/cut.txt.gz", whole[:-200])
+    corpus = {"source": ["data/lines.txt", "data/cut.txt.gz"], "format": "lines", "language": "en"}
+    house.tell(corpora=[{"name": "lines", **corpus}])
+    before = house.endpoint.accepted
 
-    said = house.run()
+    said = house.run(*named)
+    assert said.code == 2, said.err
+    assert "data/cut.txt.gz is truncated" in said.talk
+    assert "hint: mend or replace the file" in said.talk
+    assert house.leftovers() == []
+    assert house.endpoint.accepted == before
 
-    assert said.code == 3, said.err
-    outcomes = house.outcomes()
-    assert sum(count for ending, count in outcomes.items() if ending.startswith("error")) == 1
-    assert house.command("verify").code == 0
+    house.write("data/cut.txt.gz", whole)
+    said = house.run(*named)
+    assert said.code == 0, said.err
+    assert "406 of 406 documents written" in said.talk
+    assert house.command("verify", *named[1:]).code == 0
+
+
+def test_a_survey_that_was_kept_by_a_plan_is_not_read_again(house: House) -> None:
+    """What was surveyed is what the plan priced: sources that change afterwards wait for the next run."""
+    assert house.command("plan", "m.yaml", "--run-dir", "here").code == 0
+    house.write("data/lines.txt", "Another text altogether.\n")
+
+    said = house.run("--run-dir", "here")
+
+    assert said.code == 0
+    assert "6 of 6 documents written" in said.talk
