@@ -2,6 +2,11 @@
 
 Owns what the service decides at the door: validation, quotas, tokens, filters, pages. Knows nothing of HTTP
 beyond bytes in and bytes out, and nothing of how a job is carried out.
+
+Where the service's behaviour is not documented (COMPREHEND.md section 7), this endpoint chooses: a token that
+comes again with other parameters is a ResourceInUseException, the only declared error that fits; tokens never
+expire; a List without a time filter goes from the newest job to the oldest; jobs are kept for ever; NextToken
+holds a place in the order, so jobs that change or arrive between pages are neither skipped nor shown twice.
 """
 
 from __future__ import annotations

@@ -20,10 +20,13 @@ import runner
 from runner.endpoint.worker import LENGTH_BYTES, Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.endpoint.rows import Share
 
-__all__ = ["WorkerDiedError", "WorkerPool"]
+__all__ = ["WORKER_COMMAND", "WorkerDiedError", "WorkerPool"]
 
+WORKER_COMMAND: Final = (sys.executable, "-m", "runner.endpoint.worker")
 ATTEMPTS: Final = 3  # for a share whose worker dies: once may be the machine's fault, three times is the share's
 _GOODBYE_S: Final = 2.0
 
@@ -43,10 +46,11 @@ class _Worker:
 
 
 class WorkerPool:
-    """At most `size` worker processes; `close` ends them."""
+    """At most `size` worker processes, each started as `command`; `close` ends them."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, command: Sequence[str] = WORKER_COMMAND) -> None:
         self.size = size
+        self._command = command
         self._idle: list[_Worker] = []
         self._workers: set[_Worker] = set()
         self._turn = asyncio.Semaphore(size)
@@ -98,9 +102,7 @@ class WorkerPool:
         home = str(Path(runner.__file__).parent.parent)
         known = os.environ.get("PYTHONPATH")
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "runner.endpoint.worker",
+            *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={

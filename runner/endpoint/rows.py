@@ -4,6 +4,9 @@ Owns lines, limits, error rows and the shape of a row. Knows nothing of processe
 
 Lines end at LF, CR and CRLF and nowhere else, which is what `bytes.splitlines` does (and `str.splitlines`
 does not). Rows leave in the order of a stride, never in the order of the input, as the service's do.
+
+Where the service's behaviour is not documented: a blank line has a row like any other (or none, by setting), a
+BOM is text, and a line that is both too long and undecodable is undecodable unless it is longer than a chunk.
 """
 
 from __future__ import annotations

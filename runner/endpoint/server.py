@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +50,7 @@ __all__ = ["announce_on_stdout", "run_endpoint", "serve"]
 _LOCK_POLL_S: Final = 0.05
 _SHUTDOWN_S: Final = 2.0  # for requests in hand
 _KEEPALIVE_S: Final = 300.0  # longer than any client's: it is the client who lets an idle connection go
+_THREADS: Final = 16  # they wait for the disk, and it serves many flushes as fast as one
 _STUCK_S: Final = 15.0  # after the end of stdin: far longer than any shutdown takes
 _READ_BUFFER: Final = 1024 * 1024
 
@@ -85,6 +87,7 @@ async def run_endpoint(
     settings = settings.checked()
     rules = read_rules(settings.faults) if settings.faults else []
     ended = ended or _watch_for_the_end(settings)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="blocking"))
     async with AsyncExitStack() as stack:
         directory = settings.directory()
         stack.enter_context(await asyncio.to_thread(_locked, directory, settings.lock_timeout_s))

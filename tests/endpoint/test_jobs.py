@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import aioboto3
 import pytest
+
+from runner.endpoint.pool import WorkerPool
 
 EMPTY = {
     "dominant_language": {"Languages": []},
@@ -214,6 +218,37 @@ def test_the_analyzers_answer_and_their_languages_are_honest(
         with pytest.raises(real.comprehend.exceptions.InvalidRequestException, match=refused):
             real.start("sentiment", "s3://real/in/", "s3://real/out/", LanguageCode=refused)
         assert real.health()["jobs_accepted"] == 1
+
+
+def test_input_that_is_deleted_or_replaced_under_a_job_is_still_read_whole(
+    endpoint_with: Callable[..., AbstractContextManager[Any]],
+) -> None:
+    """Several chunks of work, and the object goes once the first of them is under way."""
+    with endpoint_with(analyzers="default", workers=1) as real:
+        body = b"A rather good day, and yet a disaster all the same, said everybody.\n" * 16_000
+        real.bucket("real", {"in/a": body, "in/b": body})
+        job_id = real.start("sentiment", "s3://real/in/", "s3://real/out/")
+        while real.describe("sentiment", job_id)["JobStatus"] == "SUBMITTED":
+            time.sleep(0.005)
+        real.s3.delete_object(Bucket="real", Key="in/a")
+        real.s3.put_object(Bucket="real", Key="in/b", Body=b"replaced\n")
+        properties = real.ended("sentiment", job_id)
+        assert properties["JobStatus"] == "COMPLETED", properties
+        lines = [row["Line"] for row in real.rows(properties) if row["File"] == "a"]
+        assert sorted(lines) == list(range(16_000))
+
+
+def test_a_job_whose_workers_die_again_and_again_fails(
+    endpoint_with: Callable[..., AbstractContextManager[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = (sys.executable, "-S", "-c", "raise SystemExit(3)")
+    monkeypatch.setattr(WorkerPool.__init__, "__defaults__", (dying,))
+    with endpoint_with() as own:
+        own.bucket("bkt", {"in/a": b"x"})
+        properties = own.ended("entities", own.start("entities", "s3://bkt/in/", "s3://bkt/out/"))
+        assert properties["JobStatus"] == "FAILED"
+        assert properties["Message"].startswith("INTERNAL_SERVER_ERROR: ")
+        assert own.s3.list_objects_v2(Bucket="bkt", Prefix="out/0")["KeyCount"] == 0
 
 
 def test_a_hundred_jobs_at_once_all_complete_and_are_all_counted(endpoint: Any, bucket: str) -> None:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-__all__ = ["ChunkedDecoder", "Received", "receive"]
+__all__ = ["PUT_BYTES_MAX", "ChunkedDecoder", "Received", "receive"]
 
+PUT_BYTES_MAX: Final = 5 * 1024**3  # S3's limit for one request; larger objects come in parts
 BUFFER_BYTES: Final = 1024 * 1024
 _LINE_MAX: Final = 16 * 1024  # of a chunk's head or a trailer: signatures are far shorter
 _UNSIGNED: Final = ("UNSIGNED-PAYLOAD", "STREAMING-")
@@ -139,6 +140,8 @@ async def receive(stream: AsyncIterator[bytes], headers: Mapping[str, str], path
 
     Raises S3Error (BadDigest, InvalidDigest, IncompleteBody, …); the file is then the caller's to delete.
     """
+    if int(headers.get("Content-Length") or 0) > PUT_BYTES_MAX:
+        raise S3Error("EntityTooLarge", MaxSizeAllowed=str(PUT_BYTES_MAX))
     sink = _Sink(path, headers)
     decoder = ChunkedDecoder() if _is_chunked(headers) else None
     try:

@@ -78,6 +78,18 @@ def test_a_payload_hash_that_does_not_match_is_refused(endpoint: Any, bucket: st
     assert b"XAmzContentSHA256Mismatch" in answer
 
 
+def test_a_body_beyond_what_one_request_may_hold_is_refused_unread(endpoint: Any, bucket: str) -> None:
+    parts = urlsplit(endpoint.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.putrequest("PUT", f"/{bucket}/k")
+    connection.putheader("Content-Length", str(5 * 1024**3 + 1))
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, b"<Code>EntityTooLarge</Code>" in answer.read()) == (400, True)
+    connection.close()
+
+
 def test_virtual_hosts_name_their_bucket(endpoint: Any, bucket: str) -> None:
     port = urlsplit(endpoint.url).port
     for host in (f"{bucket}.localhost:{port}", f"{bucket}.s3.localhost:{port}"):
