@@ -6,13 +6,15 @@ longer in flight, and the operation's pace and troubles learn how it went.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from runner.core import commands as c, events as e
 from runner.core.commands import Answer, Check, Command
-from runner.core.records import JobRecord
-from runner.core.run import DENIALS, Run, work_of
-from runner.core.states import OCCUPYING, State
+from runner.core.kinds import work_of
+from runner.core.records import DENIALS, JobRecord
+from runner.core.run import Run
+from runner.core.states import State
 from runner.model import (
     CollectReport,
     Fault,
@@ -27,7 +29,9 @@ from runner.model import (
 
 WRITE_CHECK: Final = ".write_access_check_file.temp"
 """The object that the service leaves at the requested output prefix once it has accepted a job (COMPREHEND.md 3.1)."""
-_UNANSWERED: Final = frozenset({FaultKind.UNANSWERED})
+_NOT_SHOWN: Final = Fault(
+    kind=FaultKind.NOT_FOUND, scope=Scope.CALL, code="NOT_SHOWN", message="List does not show the job yet"
+)
 _GIVE_UP: Final = {FaultKind.REJECTED: "JOB_FAILED", FaultKind.CLOSED: "FAMILY_CLOSED"}
 
 
@@ -54,12 +58,14 @@ def _failure(run: Run, command: Command, fault: Fault, at: float) -> list[e.Even
         case c.StageBatch(batch=batch, lane=lane):
             return [e.StagingFailed(at=at, batch=batch, lane=lane, fault=fault)]
         case c.DescribeJob(job=job, generation=generation):
-            if fault.kind is FaultKind.NOT_FOUND and run.jobs[job].state is State.ACTIVE:
+            if fault.kind is FaultKind.NOT_FOUND and _in(run, command, State.ACTIVE):
                 return [e.GenerationLost(at=at, job=job, generation=generation, fault=fault)]
             return []
         case c.StopJob(job=job, generation=generation, remote_id=remote_id):
             return [e.StopFailed(at=at, job=job, generation=generation, remote_id=remote_id, fault=fault)]
         case c.CollectJob(job=job, generation=generation):
+            if not _in(run, command, State.ENDED):
+                return []
             return [e.CollectFailed(at=at, job=job, generation=generation, fault=fault)]
         case c.GatherRepair(analysis=analysis):
             return [e.RepairFailed(at=at, analysis=analysis, fault=fault)]
@@ -70,7 +76,7 @@ def _failure(run: Run, command: Command, fault: Fault, at: float) -> list[e.Even
 
 
 def _start_failed(run: Run, job: JobKey, generation: int, fault: Fault, at: float) -> list[e.Event]:
-    if fault.kind in _UNANSWERED:
+    if fault.kind is FaultKind.UNANSWERED:
         return [e.StartUnanswered(at=at, job=job, generation=generation, fault=fault)]
     refused = e.StartRefused(at=at, job=job, generation=generation, fault=fault)
     code = _GIVE_UP.get(fault.kind)
@@ -98,20 +104,21 @@ def _success(run: Run, command: Command, answer: Answer, at: float) -> list[e.Ev
         case c.CheckByName() as check, c.Jobs(jobs=jobs):
             return _found_by_name(run, check, jobs, at)
         case c.CheckByPrefix() as check, c.Keys(keys=keys):
-            return _found_by_prefix(check, keys, at)
+            return _found_by_prefix(check, keys, at) if _in(run, check, State.UNSURE) else []
         case c.Sweep(lane=lane, operation=operation), c.Jobs(jobs=jobs):
             return _swept(run, lane, operation, jobs, at)
         case c.CountSlots(lane=lane, operation=operation), c.Jobs(jobs=jobs):
             return [_counted(run, lane, operation, jobs, at)]
         case c.DescribeJob(job=job), RemoteJob() as remote:
-            return _status_events(run.jobs[job], remote, at) if run.jobs[job].state is State.ACTIVE else []
+            return _status_events(run.jobs[job], remote, at) if _in(run, command, State.ACTIVE) else []
         case c.StopJob() as stop, JobStatus() as status:
             answered = e.StopAnswered(
                 at=at, job=stop.job, generation=stop.generation, remote_id=stop.remote_id, status=status
             )
             return [answered]
         case c.CollectJob(job=job, generation=generation), CollectReport() as report:
-            return [e.Collected(at=at, job=job, generation=generation, report=report)]
+            collected = e.Collected(at=at, job=job, generation=generation, report=report)
+            return [collected] if _in(run, command, State.ENDED) else []
         case c.GatherRepair(), c.PlannedRepair(batch=batch, job=planned):
             return [e.BatchPlanned(at=at, batch=batch), e.JobPlanned(at=at, job=planned)]
         case c.MergeSegments(corpus=corpus), MergeReport(segments=segments):
@@ -134,30 +141,42 @@ def _oldest_first(jobs: tuple[RemoteJob, ...], name: str) -> list[RemoteJob]:
     return sorted(mine, key=lambda job: (job.submitted_at or 0.0, job.remote_id))
 
 
+def _in(run: Run, command: c.DescribeJob | c.CollectJob | c.CheckByName | c.CheckByPrefix, state: State) -> bool:
+    """Whether a command's generation is the one that a job is at, and in a state in which its answer says something."""
+    record = run.jobs[command.job]
+    return record.generation == command.generation and record.state is state
+
+
 def _found_by_name(run: Run, check: c.CheckByName, jobs: tuple[RemoteJob, ...], at: float) -> list[e.Event]:
-    if run.jobs[check.job].state is not State.UNSURE:
+    if not _in(run, check, State.UNSURE):
         return []
     mine = _oldest_first(jobs, check.name)
     if not mine:
         return [e.StartNotFound(at=at, job=check.job, generation=check.generation, step=check.step)]
-    events: list[e.Event] = [_accepted(check.job, check.generation, mine[0].remote_id, "list", at)]
-    if len(mine) > 1:
-        events.append(_duplicate(check, mine, at))
-    return events
+    kept, *extra = (job.remote_id for job in mine)
+    accepted = _accepted(check.job, check.generation, kept, "list", at)
+    return [accepted, _duplicate(check, kept, extra, at)] if extra else [accepted]
 
 
 def _confirmed(run: Run, check: c.CheckByName, jobs: tuple[RemoteJob, ...], at: float) -> list[e.Event]:
-    if check.job not in run.to_confirm:
+    """Whether a replayed Start made a second job. A List that does not show the first yet cannot tell."""
+    record = run.jobs[check.job]
+    own = record.remote_id
+    if check.job not in run.to_confirm or record.generation != check.generation or own is None:
         return []
-    mine = _oldest_first(jobs, check.name)
-    if len(mine) > 1:
-        return [_duplicate(check, mine, at)]
-    return [e.SingleConfirmed(at=at, job=check.job, generation=check.generation)]
+    shown = [job.remote_id for job in _oldest_first(jobs, check.name)]
+    if not set(shown) - {own}:
+        if own in shown or record.status is not None or record.state is not State.ACTIVE:
+            return [e.SingleConfirmed(at=at, job=check.job, generation=check.generation)]
+        return [e.CheckFailed(at=at, job=check.job, generation=check.generation, fault=_NOT_SHOWN)]
+    # One that is not shown yet is younger than those that are. Once a job has ended, it is the one that counts.
+    candidates = [*shown, *({own} - set(shown))]
+    kept = candidates[0] if record.state is State.ACTIVE else own
+    return [_duplicate(check, kept, [job for job in candidates if job != kept], at)]
 
 
-def _duplicate(check: c.CheckByName, mine: list[RemoteJob], at: float) -> e.DuplicateFound:
-    extra = tuple(job.remote_id for job in mine[1:])
-    return e.DuplicateFound(at=at, job=check.job, generation=check.generation, kept=mine[0].remote_id, extra=extra)
+def _duplicate(check: c.CheckByName, kept: RemoteId, extra: Sequence[RemoteId], at: float) -> e.DuplicateFound:
+    return e.DuplicateFound(at=at, job=check.job, generation=check.generation, kept=kept, extra=tuple(extra))
 
 
 def _found_by_prefix(check: c.CheckByPrefix, keys: tuple[str, ...], at: float) -> list[e.Event]:
@@ -213,8 +232,10 @@ def _status(record: JobRecord, remote: RemoteJob, at: float) -> e.StatusSeen:
 
 
 def _counted(run: Run, lane: str, operation: str, jobs: tuple[RemoteJob, ...], at: float) -> e.SlotsCounted:
-    ours = {record.remote_id for record in run.stations[lane, operation].occupied.values()}
-    names = {record.name for record in run.stations[lane, operation].occupied.values() if record.state in OCCUPYING}
+    """Strangers' jobs; a second job of one of our names is a stranger's too, until it is stopped."""
+    occupied = run.stations[lane, operation].occupied.values()
+    ours = {record.remote_id for record in occupied}
+    unknown = {record.name for record in occupied if record.remote_id is None}
     active = [job for job in jobs if not job.status.ended]
-    strangers = sum(1 for job in active if job.remote_id not in ours and job.name not in names)
+    strangers = sum(1 for job in active if job.remote_id not in ours and job.name not in unknown)
     return e.SlotsCounted(at=at, lane=lane, operation=operation, strangers=strangers)

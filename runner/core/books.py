@@ -35,7 +35,8 @@ class CorpusBook:
 
     segments: list[SegmentRecord] = field(default_factory=list)
     merged: int = 0
-    dirty_files: set[int] = field(default_factory=set)
+    dirty: dict[int, int] = field(default_factory=dict)
+    """Result files to be written anew -> how often an unsettled job covers one of their merged segments."""
 
 
 class Books:
@@ -51,7 +52,8 @@ class Books:
         """Lines of results, each a document."""
         self._by_id: dict[SegmentId, SegmentRecord] = {}
         self._foreign: dict[PartId, list[SegmentRecord]] = {}
-        self._unmerged: dict[JobKey, int] = {}
+        self._needed_by: dict[JobKey, set[SegmentId]] = {}
+        """Job -> the segments that have yet to be merged, or written anew, with its answers."""
 
     def add(self, segments: Iterable[SegmentFacts]) -> None:
         """Segments were surveyed, in any order."""
@@ -96,22 +98,22 @@ class Books:
     def open(self, job: JobKey, batch: Batch) -> None:
         """A job was planned."""
         covered = self.covered(batch)
-        self._unmerged[job] = 0
+        self._needed_by[job] = {record.facts.id for record in covered}
         for record in covered:
             record.open += 1
             record.jobs.append(job)
-            if record.merged is None:
-                self._unmerged[job] += 1
-            else:
+            if record.merged is not None:
                 record.dirty = True
-                self._unmerged[job] += 1
-                self.corpora[record.facts.corpus].dirty_files.add(record.merged.file)
+                dirty = self.corpora[record.facts.corpus].dirty
+                dirty[record.merged.file] = dirty.get(record.merged.file, 0) + 1
 
     def settle(self, batch: Batch) -> None:
         """A job will answer nothing more."""
         for record in self.covered(batch):
             record.open -= 1
             assert record.open >= 0, record.facts.id
+            if record.merged is not None:
+                self.corpora[record.facts.corpus].dirty[record.merged.file] -= 1
 
     def mergeable(self, corpus: str) -> tuple[SegmentId, ...]:
         """The next closed segments of a corpus, in order; bounded."""
@@ -127,10 +129,7 @@ class Books:
 
     def patchable(self, corpus: str) -> int | None:
         """A result file with dirty segments, all of whose segments are closed."""
-        for file in sorted(self.corpora[corpus].dirty_files):
-            if not any(record.open for record in self.file_segments(corpus, file)):
-                return file
-        return None
+        return min((file for file, open_ in self.corpora[corpus].dirty.items() if not open_), default=None)
 
     def file_segments(self, corpus: str, file: int) -> list[SegmentRecord]:
         """The merged segments of a result file, in order."""
@@ -156,23 +155,22 @@ class Books:
             if record.dirty:
                 record.dirty = False
                 released += self._release(record)
-        self.corpora[corpus].dirty_files.discard(file)
+        still_open = self.corpora[corpus].dirty.pop(file)
+        assert not still_open, (corpus, file)
         return released
 
     def _release(self, record: SegmentRecord) -> list[JobKey]:
         released = []
         for job in record.jobs:
-            left = self._unmerged.get(job, 0) - 1
-            if left == 0:
-                del self._unmerged[job]
+            segments = self._needed_by.get(job, set())
+            segments.discard(record.facts.id)
+            if not segments and self._needed_by.pop(job, None) is not None:
                 released.append(job)
-            elif left > 0:
-                self._unmerged[job] = left
         return released
 
     def needs_spool(self, job: JobKey) -> bool:
         """Whether an unmerged (or dirty) segment may still need a job's answers."""
-        return job in self._unmerged
+        return job in self._needed_by
 
     def tail(self, corpus: str) -> tuple[int, int]:
         """(file, end offset) of the last merged segment; (0, 0) before the first."""
@@ -184,5 +182,5 @@ class Books:
     def closed(self) -> bool:
         """Whether every document is in its line, and no line is to be written anew."""
         return self.complete and all(
-            book.merged == len(book.segments) and not book.dirty_files for book in self.corpora.values()
+            book.merged == len(book.segments) and not book.dirty for book in self.corpora.values()
         )

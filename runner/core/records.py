@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from runner.catalogue import FAMILIES
 from runner.core.commands import Check
 from runner.core.ratelimit import Pace
 from runner.core.retry import Policy, RetryAt, decide
 from runner.core.states import OCCUPYING, State
-from runner.model import AnalysisSpec, CollectReport, Fault, Job, JobStatus, LaneSpec, RemoteId
+from runner.model import AnalysisSpec, CollectReport, Fault, FaultKind, Job, JobStatus, LaneSpec, RemoteId
 
-STAGING = "staging"
-COLLECTING = "collecting"
-RESULTS = "results"
-"""Kinds of work beside the service's operations, as park and trouble keys."""
+DENIALS: Final = frozenset({FaultKind.DENIED, FaultKind.UNKNOWN})
+"""Kinds of fault that only the user can mend: the work is parked."""
+OUTPUT_FAULTS: Final = frozenset({FaultKind.CORRUPT, FaultKind.NOT_FOUND, FaultKind.REJECTED})
+"""Kinds of fault that speak against an output itself, not against fetching it."""
+SLOT_COUNTING_CALLS: Final = 3
+"""One List for each status in which a job is active."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +71,6 @@ class Trouble:
         else:
             self.exhausted = fault
 
-    def over(self) -> None:
-        """It worked, or begins anew."""
-        self.failures = 0
-        self.retry_at = 0.0
-        self.exhausted = None
-
 
 @dataclass(slots=True)
 class JobRecord:
@@ -102,10 +98,14 @@ class JobRecord:
     fault: Fault | None = None
     failed_in: int = 0
     """The session in which it came to FAILED."""
+    failures: int = 0
+    """Generations that came to nothing for a reason that can pass."""
     check: Check = Check.LIST
     check_at: float = 0.0
     check_rounds: int = 0
     proven: bool = False
+    replayed: bool = False
+    """Whether the current generation's Start was made a second time, or may have been."""
     confirm_at: float | None = None
     """When to ask whether a replayed Start made a second job; None: no need."""
     stop_asked: bool = False
@@ -149,6 +149,15 @@ class Station:
             stop=Pace(quotas.stop_per_s.of(operation), f"{seed}/stop"),
         )
 
+    def begin(self, now: float) -> None:
+        """Begin anew in a new process, which knows nothing of calls and strangers."""
+        self.start.begin(now, calls=1)
+        self.read.begin(now, calls=SLOT_COUNTING_CALLS)
+        self.stop.begin(now, calls=1)
+        self.strangers = 0
+        self.counted_at = float("-inf")
+        self.full_until = 0.0
+
     @property
     def slots(self) -> int:
         """Jobs that we may have active here, strangers' left aside."""
@@ -158,6 +167,11 @@ class Station:
         return max(0, int(limit if limit is not None else 1_000_000) - int(reserved))
 
     @property
+    def left(self) -> int:
+        """Slots that our own jobs leave."""
+        return self.slots - len(self.occupied)
+
+    @property
     def free(self) -> int:
         """Slots that another job of ours could take."""
-        return self.slots - self.strangers - len(self.occupied)
+        return self.left - self.strangers

@@ -11,28 +11,25 @@ Rules.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from math import inf
 
 import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from runner.core import events as e
-from runner.core.agenda import due, next_wakeup
+from runner.core.agenda import Decision, consider
 from runner.core.answers import interpret
 from runner.core.commands import Answer, Command
 from runner.core.run import Run
 from runner.engine.executor import Executor
 from runner.engine.ports import Observer, Recorder
 
-WAIT_MAX_S = 3_600.0
-"""The longest nap: a wall clock that was set is noticed within the hour."""
+WAIT_S_MAX = 3_600.0
+"""The longest nap: no timer below needs to hold longer."""
 STEPS_BEFORE_YIELD = 64
 """Steps without waiting, after which other tasks get a turn."""
-
-_Item = tuple[Command, Answer] | e.Event | None
 
 
 class Driver:
@@ -55,21 +52,21 @@ class Driver:
         self._observers = list(observers)
         self._drain_s = drain_s
         self._unrecorded: list[e.Event] = []
-        self._send: MemoryObjectSendStream[_Item]
-        self._inbox: MemoryObjectReceiveStream[_Item]
-        self._send, self._inbox = anyio.create_memory_object_stream[_Item](inf)
+        # Not a stream: an answer must not be lost between a sender and a receiver whose wait has just timed out.
+        self._inbox: deque[tuple[Command, Answer] | e.Event] = deque()
+        self._wake = anyio.Event()
         self.halted: str | None = None
         self.steps = 0
 
     def halt(self, reason: str) -> None:
-        """Decide nothing more; return once what is under way has ended. May be called from any task."""
+        """Decide nothing more; return once what is under way has ended. May be called from any task, at any time."""
         if self.halted is None:
             self.halted = reason
-            self._send.send_nowait(None)
+            self._wake.set()
 
     def tell(self, event: e.Event) -> None:
         """Hand in a fact from outside (a cancel). May be called from any task."""
-        self._send.send_nowait(event)
+        self._arrive(event)
 
     def record(self, *events: e.Event) -> None:
         """Apply and record facts at once; for those who prepare a run before it is driven."""
@@ -79,72 +76,71 @@ class Driver:
 
     async def drive(self) -> None:
         """Run to the end. Returns when nothing is under way and nothing can be done, or after a halt."""
-        with self._send, self._inbox:
-            async with anyio.create_task_group() as tasks:
-                await self._loop(tasks)
-                tasks.cancel_scope.cancel()
+        async with anyio.create_task_group() as tasks:
+            await self._loop(tasks)
+            tasks.cancel_scope.cancel()
 
     async def _loop(self, tasks: TaskGroup) -> None:
-        while True:
-            self._take_in()
-            decided = self.halted is None and self._decide(tasks)
-            self._commit()
+        while self.halted is None:
+            now = self._now()
+            self._take_in(now)
+            outlook = consider(self.run, now)
+            self._carry_out(outlook.decision, now, tasks)
             self.steps += 1
-            if decided:
+            if outlook.decision:
                 if self.steps % STEPS_BEFORE_YIELD == 0:
                     await anyio.lowlevel.checkpoint()
-                continue
-            if self.halted is not None:
-                await self._drain()
+            elif outlook.wakeup is not None:
+                await self._wait(min(WAIT_S_MAX, outlook.wakeup - now))
+            elif not self.run.idle():
+                await self._wait(WAIT_S_MAX)
+            elif not self._inbox:
                 return
-            now = self._now()
-            wakeup = next_wakeup(self.run, now)
-            if wakeup is None and self.run.idle() and not self._inbox.statistics().current_buffer_used:
-                return
-            await self._wait(min(WAIT_MAX_S, wakeup - now) if wakeup is not None else WAIT_MAX_S)
+        await self._drain()
 
-    def _take_in(self) -> None:
+    def _take_in(self, now: float) -> None:
         """Fold everything that has arrived."""
-        while True:
-            try:
-                item = self._inbox.receive_nowait()
-            except anyio.WouldBlock:
-                return
-            self._fold(item)
+        while self._inbox:
+            item = self._inbox.popleft()
+            if isinstance(item, e.Event):
+                self._apply(item)
+            else:
+                for event in interpret(self.run, *item, now):
+                    self._apply(event)
 
-    def _fold(self, item: _Item) -> None:
-        if isinstance(item, e.Event):
-            self._apply(item)
-        elif item is not None:
-            command, answer = item
-            for event in interpret(self.run, command, answer, self._now()):
-                self._apply(event)
-
-    def _decide(self, tasks: TaskGroup) -> bool:
-        """Record what is due, then set it going. Returns whether anything was."""
-        decision = due(self.run, self._now())
+    def _carry_out(self, decision: Decision, now: float, tasks: TaskGroup) -> None:
+        """Record what has arrived and what was decided, in one commit; only then set it going."""
         for event in decision.events:
             self._apply(event)
         self._commit()
         for command in decision.commands:
-            self._apply(e.Launched(at=self._now(), command=command))
-            tasks.start_soon(self._carry_out, command)
-        return bool(decision)
+            self._apply(e.Launched(at=now, command=command))
+            tasks.start_soon(self._perform, command)
+        self._commit()
 
-    async def _carry_out(self, command: Command) -> None:
+    async def _perform(self, command: Command) -> None:
         answer = await self._executor.perform(command)
-        self._send.send_nowait((command, answer))
+        self._arrive((command, answer))
+
+    def _arrive(self, item: tuple[Command, Answer] | e.Event) -> None:
+        self._inbox.append(item)
+        self._wake.set()
 
     async def _wait(self, seconds: float) -> None:
+        """Until something arrives, or a halt; at most so long."""
         with anyio.move_on_after(max(0.0, seconds)):
-            self._fold(await self._inbox.receive())
+            await self._wake.wait()
+        self._wake = anyio.Event()
 
     async def _drain(self) -> None:
+        """Wait for the answers that are under way: one may be a job that was just bought."""
         with anyio.move_on_after(self._drain_s):
             while not self.run.idle():
-                self._fold(await self._inbox.receive())
+                if not self._inbox:
+                    await self._wait(self._drain_s)
+                self._take_in(self._now())
                 self._commit()
-        self._take_in()
+        self._take_in(self._now())
         self._commit()
 
     def _apply(self, event: e.Event) -> None:

@@ -1,0 +1,96 @@
+"""Facts about calls: what is in flight, how it went, and what that means for paces, troubles and parks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from runner.core import commands as c, events as e
+from runner.core.folds.watching import NOTHING_TO_STOP
+from runner.core.kinds import work_of
+from runner.core.records import DENIALS, OUTPUT_FAULTS, SLOT_COUNTING_CALLS
+from runner.model import Fault, FaultKind, Scope
+
+if TYPE_CHECKING:
+    from runner.core.run import Run
+
+ANSWERS: Final[Mapping[type[object], frozenset[FaultKind]]] = MappingProxyType(
+    {
+        c.StartJob: frozenset({FaultKind.NO_SLOT, FaultKind.REJECTED, FaultKind.CLOSED}),
+        c.DescribeJob: frozenset({FaultKind.NOT_FOUND}),
+        c.StopJob: NOTHING_TO_STOP,
+        c.CollectJob: OUTPUT_FAULTS,
+    }
+)
+"""Faults that say something of the very job they answer, and are dealt with there; any other is a trouble."""
+
+
+def work_parked(run: Run, event: e.WorkParked) -> None:
+    """A kind of work waits for the user."""
+    key = (event.lane, event.operation)
+    run.parks[key] = event
+    recheck_s = run.config.recheck_denied_s
+    run.parked_until[key] = event.at + recheck_s if recheck_s is not None else float("inf")
+    run.exhausted.discard(key)
+    run.troubles.pop(key, None)
+
+
+def launched(run: Run, event: e.Launched) -> None:
+    """A command is being carried out, and its calls are spent."""
+    run.in_flight[event.command] = event.at
+    if isinstance(event.command, c.Sweep):
+        run.sweeping.add((event.command.lane, event.command.operation))
+    pace = run.pace_of(event.command)
+    if pace is not None:
+        pace.spend(event.at, calls=SLOT_COUNTING_CALLS if isinstance(event.command, c.CountSlots) else 1)
+    if isinstance(event.command, c.ReleaseSpools):
+        jobs = event.command.jobs
+        assert tuple(run.to_release[: len(jobs)]) == jobs, jobs
+        del run.to_release[: len(jobs)]
+
+
+def landed(run: Run, event: e.Landed) -> None:
+    """A command has been carried out: its pace, and the troubles of its kind, learn how it went."""
+    run.in_flight.pop(event.command, None)
+    if isinstance(event.command, c.Sweep):
+        run.sweeping.discard((event.command.lane, event.command.operation))
+    kind = work_of(event.command)
+    _adjust_pace(run, event)
+    if event.fault is None:
+        run.troubles.pop(kind, None)
+    elif _is_trouble(run, event.command, event.fault):
+        trouble = run.trouble(*kind)
+        trouble.failed(event.at, event.fault)
+        if trouble.exhausted is not None:
+            run.exhausted.add(kind)
+
+
+def _adjust_pace(run: Run, event: e.Landed) -> None:
+    pace = run.pace_of(event.command)
+    if pace is None:
+        return
+    if event.fault is None:
+        pace.succeeded()
+    elif event.fault.kind is FaultKind.THROTTLED:
+        pace.throttled(event.at)
+
+
+def _is_trouble(run: Run, command: c.Command, fault: Fault) -> bool:
+    """Whether a fault counts against its kind of work, which then waits, and is parked if that does not end.
+
+    Every fault must delay something, or the same command would be proposed again at once, for ever.
+    """
+    if fault.kind in DENIALS or fault.scope is Scope.DOCUMENT:
+        return False
+    if fault.kind is FaultKind.THROTTLED:
+        return run.pace_of(command) is None
+    return fault.kind not in ANSWERS.get(type(command), frozenset())
+
+
+def slots_counted(run: Run, event: e.SlotsCounted) -> None:
+    """Strangers' jobs are known, for a while."""
+    station = run.stations[event.lane, event.operation]
+    station.strangers = event.strangers
+    station.counted_at = event.at
+    station.full_until = 0.0

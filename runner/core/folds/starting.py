@@ -1,0 +1,165 @@
+"""Facts about batches being staged and generations being started, and the checks after a Start without an answer."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Final
+
+from runner.core import events as e
+from runner.core.commands import Check
+from runner.core.records import JobRecord
+from runner.core.retry import CALLS, backoff
+from runner.core.states import State
+from runner.model import FaultKind
+
+if TYPE_CHECKING:
+    from runner.core.run import Run
+
+CALL_S_MAX: Final = 90.0
+"""No Start is under way longer: connecting and reading time out before (10 and 60 s), and so does what is sent."""
+GRACES_DOUBLED_MAX: Final = 5
+
+
+def batch_staged(run: Run, event: e.BatchStaged) -> None:
+    """Jobs can read a batch."""
+    run.staged[event.batch] = (event.lane, event.uri)
+    run.staged_idle.add(event.batch)
+    run.unstaged.discard(event.batch)
+    while run.to_stage and run.to_stage[0][2] in run.staged:
+        heapq.heappop(run.to_stage)
+
+
+def staging_lost(run: Run, event: e.StagingLost) -> None:
+    """What was staged in a lane, and is still wanted, is to be staged again. Looks at every job."""
+    lost = {batch for batch, (lane, _) in run.staged.items() if lane == event.lane}
+    for batch in lost:
+        del run.staged[batch]
+    run.staged_idle -= lost
+    run.to_stage = [entry for entry in run.to_stage if entry[2] in run.unstaged]
+    heapq.heapify(run.to_stage)
+    for record in run.jobs.values():
+        job = record.job
+        if not record.settled and job.batch in lost and job.batch not in run.unstaged:
+            run.unstaged.add(job.batch)
+            heapq.heappush(run.to_stage, (0 if job.round else 1, job.order, job.batch))
+
+
+def start_intended(run: Run, event: e.StartIntended, record: JobRecord) -> None:
+    """A generation holds a slot from now on, whatever becomes of the call."""
+    record.lane, record.name, record.token = event.lane, event.name, event.token
+    record.intended_at = event.at
+    record.remote_id = record.status = record.output_uri = None
+    record.submitted_at = record.ended_at = None
+    record.proven = record.partial = record.replayed = False
+    record.check_rounds = 0
+    record.starts += 1
+    run.stations[event.lane, record.job.operation].occupied[record.job.key] = record
+    run.staged_idle.discard(record.job.batch)
+    run.trim_waiting(record.job.operation)
+
+
+def start_accepted(run: Run, event: e.StartAccepted, record: JobRecord) -> None:
+    """The service has the job; if the call was made twice, whether it has two is to be asked."""
+    record.remote_id = event.remote_id
+    record.accepted_at, record.looked_at, record.missing = event.at, float("-inf"), 0
+    record.stop_asked = False
+    record.check_rounds = 0
+    if event.by == "replay" or record.replayed:
+        record.confirm_at = event.at + run.timing(record.lane).grace_s
+        run.to_confirm[record.job.key] = record
+
+
+def start_refused(run: Run, event: e.StartRefused, record: JobRecord) -> None:
+    """Back to where it was: waiting, or, after a refused replay, as unsure as before."""
+    record.fault = event.fault
+    if event.fault.kind is FaultKind.NO_SLOT:
+        station = run.stations[record.lane, record.job.operation]
+        station.full_until = event.at + run.timing(record.lane).gap_max_s
+    if record.state is State.WAITING:
+        record.not_before = 0.0
+        run.enqueue(record)
+    else:
+        record.check_at = event.at + backoff(CALLS, 1, (record.token, event.at))
+
+
+def start_unanswered(_: Run, event: e.StartUnanswered, record: JobRecord) -> None:
+    """The checks begin, or begin again."""
+    # A generation that was being checked has been asked for before: this was a replay.
+    record.replayed = record.replayed or record.check_rounds > 0
+    record.fault = event.fault
+    _check_from(record, event.at, asked_at=event.at)
+
+
+def begin_checks(_: Run, record: JobRecord, event: e.SessionOpened, *, crashed_in: State) -> None:
+    """A process ended while a Start, or the checks after one, were under way.
+
+    The service took the call, if it did, while that process lived: the grace counts from the last moment at which that
+    can have been, not from now, so that a run taken up a day later does not wait.
+    """
+    if crashed_in is State.INTENDED:
+        record.check_rounds = 0
+        _check_from(record, event.at, asked_at=min(event.at, record.intended_at + CALL_S_MAX))
+        return
+    if record.check is Check.REPLAY:
+        record.replayed = True
+        record.asked_at = event.at
+    record.check_rounds = 0
+    _check_from(record, event.at, asked_at=record.asked_at)
+
+
+def _check_from(record: JobRecord, at: float, *, asked_at: float) -> None:
+    record.check = Check.LIST
+    record.check_at = at
+    record.asked_at = asked_at
+    record.check_rounds += 1
+
+
+def start_not_found(run: Run, event: e.StartNotFound, record: JobRecord) -> None:
+    """The next check, in their order; what S3 has proven is never asked for a second time."""
+    record.proven = record.proven or event.proven
+    grace_s = run.timing(record.lane).grace_s
+    match Check(event.step):
+        case Check.LIST:
+            record.check = Check.PREFIX
+        case Check.PREFIX:
+            record.check = Check.LIST_AGAIN
+            record.check_at = max(event.at, record.asked_at + grace_s)
+        case Check.LIST_AGAIN:
+            record.check = Check.PREFIX_AGAIN
+        case _ if record.proven:
+            record.check = Check.LIST_AGAIN
+            record.check_rounds += 1
+            record.check_at = event.at + grace_s * 2 ** min(record.check_rounds, GRACES_DOUBLED_MAX)
+        case _:
+            record.check = Check.REPLAY
+
+
+def check_failed(run: Run, event: e.CheckFailed, record: JobRecord) -> None:
+    """The same check again, later: soon after a failure, after a grace if the List does not show the job yet."""
+    timing = run.timing(record.lane)
+    unseen = event.fault.kind is FaultKind.NOT_FOUND
+    again = event.at + (timing.grace_s if unseen else backoff(timing.calls, 1, (record.token, event.at)))
+    if record.confirm_at is not None:
+        record.confirm_at = again
+    else:
+        record.check_at = again
+
+
+def duplicate_found(run: Run, event: e.DuplicateFound, record: JobRecord) -> None:
+    """The older job is kept, and the others are to be stopped, where the service can."""
+    if record.remote_id != event.kept:
+        record.remote_id = event.kept
+        record.status = record.submitted_at = record.output_uri = None
+    _confirmed(run, record)
+    if run.stoppable[record.job.operation]:
+        run.extra_stops.update(dict.fromkeys(event.extra, record))
+
+
+def single_confirmed(run: Run, _: e.SingleConfirmed, record: JobRecord) -> None:
+    """No second job."""
+    _confirmed(run, record)
+
+
+def _confirmed(run: Run, record: JobRecord) -> None:
+    record.confirm_at = None
+    run.to_confirm.pop(record.job.key, None)

@@ -1,0 +1,90 @@
+"""Facts about generations that the service has: what it shows of them, how they end, what follows, and Stops."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Final
+
+from runner.core import events as e
+from runner.core.records import DENIALS, JobRecord
+from runner.core.states import State
+from runner.model import FaultKind, JobStatus
+
+if TYPE_CHECKING:
+    from runner.core.run import Run
+
+NOTHING_TO_STOP: Final = frozenset({FaultKind.REJECTED, FaultKind.NOT_FOUND})
+"""Answers to Stop that mean the job has ended, or is not there; after any other the Stop is still to be made."""
+
+
+def swept(run: Run, event: e.Swept) -> None:
+    """All active jobs of an operation were looked at; some were not shown."""
+    for record in run.stations[event.lane, event.operation].occupied.values():
+        if record.state is State.ACTIVE:
+            record.looked_at = max(record.looked_at, event.at)
+    for key in event.missing:
+        run.jobs[key].missing += 1
+
+
+def status_seen(run: Run, event: e.StatusSeen, record: JobRecord) -> None:
+    """A job goes on, has an output, or has failed."""
+    record.status = event.status
+    record.looked_at, record.missing = event.at, 0
+    record.submitted_at = event.submitted_at or record.submitted_at
+    record.ended_at = event.ended_at
+    record.output_uri = event.output_uri or record.output_uri
+    if record.state is State.FAILED:
+        _failed(run, event, record)
+    elif record.state is State.ENDED:
+        record.partial = event.status is JobStatus.STOPPED
+        record.output_failures, record.collect_at = 0, 0.0
+        heapq.heappush(run.to_collect, (record.job.order, record.job.key, record.generation))
+
+
+def generation_lost(run: Run, event: e.GenerationLost, record: JobRecord) -> None:
+    """The service does not know a job that it had accepted."""
+    _failed(run, event, record)
+
+
+def _failed(run: Run, event: e.StatusSeen | e.GenerationLost, record: JobRecord) -> None:
+    fault = event.fault
+    assert fault is not None, record.job.key
+    record.fault = fault
+    record.failed_in = run.sessions
+    record.failures += fault.kind not in DENIALS
+    record.output_failures = 0
+    run.trim_collect()
+    run.undecided[record.job.key] = record
+
+
+def generation_renewed(run: Run, event: e.GenerationRenewed, record: JobRecord) -> None:
+    """A job waits again, with its next generation."""
+    if record.output_failures:
+        record.failures += 1
+        record.output_failures = 0
+    record.generation = event.generation
+    record.not_before = event.not_before
+    record.check_rounds = 0
+    run.trim_collect()
+    run.enqueue(record)
+
+
+def job_given_up(run: Run, event: e.JobGivenUp, record: JobRecord) -> None:
+    """A job will answer nothing."""
+    record.fault = event.fault
+    run.given_up += 1
+    run.trim_waiting(record.job.operation)
+    run.trim_collect()
+    run.settle(record)
+
+
+def stop_answered(run: Run, event: e.StopAnswered, record: JobRecord) -> None:
+    """A Stop need not be made again."""
+    if run.extra_stops.pop(event.remote_id, None) is None:
+        record.stop_asked = True
+
+
+def stop_failed(run: Run, event: e.StopFailed, record: JobRecord) -> None:
+    """A Stop that found nothing to stop need not be made again."""
+    if event.fault.kind in NOTHING_TO_STOP and run.extra_stops.pop(event.remote_id, None) is None:
+        record.stop_asked = True

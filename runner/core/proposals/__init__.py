@@ -1,0 +1,1 @@
+"""One generator per kind of work: what could be done, and from when. All read a run; none changes anything."""

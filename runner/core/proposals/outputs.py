@@ -1,0 +1,98 @@
+"""From outputs to results: collecting in input order within the spool's budget, repairing, merging, releasing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from runner.core import commands as c
+from runner.core.kinds import COLLECTING, RESULTS
+from runner.core.proposals.proposal import Proposal, not_before, smallest
+from runner.core.proposals.watching import another_generation
+from runner.core.records import JobRecord
+from runner.core.retry import OUTPUTS
+from runner.core.run import Run
+from runner.model import JobKey
+
+RELEASE_BATCH: Final = 64
+LOCAL: Final = ("", RESULTS)
+
+
+def collections(run: Run, now: float) -> Iterator[Proposal]:
+    """Outputs are fetched in input order; once the spool is full, only the first, which the results wait for."""
+    if not run.to_collect:
+        return
+    collecting = {command.job for command in run.in_flight if isinstance(command, c.CollectJob)}
+    room = run.config.collecting_max - len(collecting)
+    full = run.spool_bytes > run.config.spool_bytes_max
+    heads = smallest(run.to_collect, run.config.collecting_max + len(collecting) + 8)
+    for place, entry in enumerate(heads):
+        record = run.jobs[entry[1]]
+        if not run.collectable(entry) or entry[1] in collecting:
+            continue
+        if record.output_failures >= OUTPUTS.attempts_max:
+            assert record.fault is not None, record.job.key
+            yield another_generation(record, record.failures + 1, record.fault, now)
+        elif room > 0 and not (full and place):
+            room -= 1
+            yield _collection(run, record, now)
+
+
+def _collection(run: Run, record: JobRecord, now: float) -> Proposal:
+    at = max(not_before(run, (record.lane, COLLECTING), now), not_before(run, LOCAL, now))
+    command = c.CollectJob(
+        job=record.job.key,
+        generation=record.generation,
+        lane=record.lane,
+        output_uri=record.output_uri or "",
+        partial=record.partial,
+    )
+    return Proposal(max(at, record.collect_at), command)
+
+
+def repairs(run: Run, now: float) -> Iterator[Proposal]:
+    """Lines to send again are gathered once about a slot-count of jobs has some, or no more jobs are to come."""
+    if not run.to_repair or any(isinstance(command, c.GatherRepair) for command in run.in_flight):
+        return
+    for (analysis, _, round_), jobs in run.to_repair.items():
+        if jobs and (len(jobs) >= _slots_of(run, jobs[0]) or run.unsettled[analysis] == _waiting(run, analysis)):
+            at = not_before(run, LOCAL, now)
+            serial = run.batches_planned + 1
+            yield Proposal(at, c.GatherRepair(analysis=analysis, serial=serial, round=round_, jobs=tuple(jobs)))
+            return
+
+
+def _slots_of(run: Run, job: JobKey) -> int:
+    operation = run.jobs[job].job.operation
+    return max(run.stations[lane.name, operation].slots for lane in run.config.lanes)
+
+
+def _waiting(run: Run, analysis: str) -> int:
+    return sum(len(jobs) for (name, _, _), jobs in run.to_repair.items() if name == analysis)
+
+
+def merges(run: Run, now: float) -> Iterator[Proposal]:
+    """Closed segments are appended in input order, one command per corpus; then files of reopened ones written anew."""
+    busy = {command.corpus for command in run.in_flight if isinstance(command, c.MergeSegments | c.PatchFile)}
+    room = run.config.merging_max - len(busy)
+    for corpus in run.books.corpora:
+        if room <= 0:
+            return
+        command = _merge(run, corpus) if corpus not in busy else None
+        if command is not None:
+            room -= 1
+            yield Proposal(not_before(run, LOCAL, now), command)
+
+
+def _merge(run: Run, corpus: str) -> c.MergeSegments | c.PatchFile | None:
+    segments = run.books.mergeable(corpus)
+    if segments:
+        return c.MergeSegments(corpus=corpus, segments=segments)
+    file = run.books.patchable(corpus)
+    return c.PatchFile(corpus=corpus, file=file) if file is not None else None
+
+
+def releases(run: Run, now: float) -> Iterator[Proposal]:
+    """Spool files that nobody needs are deleted."""
+    if run.to_release:
+        yield Proposal(not_before(run, LOCAL, now), c.ReleaseSpools(jobs=tuple(run.to_release[:RELEASE_BATCH])))

@@ -1,0 +1,45 @@
+"""What a proposal is, and what all kinds of work share: parks, troubles, and the heads of queues."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from math import inf
+from typing import Any, TypeVar
+
+from runner.core import commands as c, events as e
+from runner.core.kinds import Kind
+from runner.core.run import Run
+
+Entry = TypeVar("Entry", bound=tuple[Any, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An event to record, a command to carry out, or both (the event first), not before `at`."""
+
+    at: float
+    command: c.Command | None = None
+    event: e.Event | None = None
+
+
+def not_before(run: Run, kind: Kind, now: float) -> float:
+    """The earliest time for one kind of work, by its troubles and parks; infinity: not in this session."""
+    if kind in run.exhausted:
+        return inf
+    at = max(now, run.parked_until.get(kind, now))
+    trouble = run.troubles.get(kind)
+    return max(at, trouble.retry_at) if trouble is not None else at
+
+
+def smallest(heap: list[Entry], count: int) -> list[Entry]:
+    """The `count` smallest of a heap, in order, without changing it: O(count log count)."""
+    found: list[Entry] = []
+    frontier: list[tuple[Entry, int]] = [(heap[0], 0)] if heap else []
+    while frontier and len(found) < count:
+        item, at = heapq.heappop(frontier)
+        found.append(item)
+        for child in (2 * at + 1, 2 * at + 2):
+            if child < len(heap):
+                heapq.heappush(frontier, (heap[child], child))
+    return found

@@ -1,0 +1,121 @@
+"""Looking at jobs that run, stopping those that are to be stopped, and deciding what follows when one has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+from typing import Final
+
+from runner.core import commands as c, events as e
+from runner.core.kinds import stopping, watching
+from runner.core.polling import next_look
+from runner.core.proposals.proposal import Proposal, not_before
+from runner.core.records import DENIALS, JobRecord, Station
+from runner.core.retry import GENERATIONS, RetryAt, decide
+from runner.core.run import Run
+from runner.core.states import State
+from runner.model import Fault, FaultKind, RemoteId
+
+SWEEP_MARGIN_S: Final = 300.0
+"""How much further back than our oldest active job a sweep looks: more than clocks differ."""
+
+
+def looks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
+    """The next sweep over an operation's jobs, and looks at those that sweeps do not show."""
+    lane, operation = station.lane.name, station.operation
+    if run.cancelling and not run.stoppable[operation]:
+        # They run to their end, whoever watches; a cancel names them and does not wait.
+        return
+    active = [record for record in station.occupied.values() if record.state is State.ACTIVE]
+    if not active:
+        return
+    timing = run.timing(lane)
+    base = max(not_before(run, (lane, watching(operation)), now), station.read.ready_at())
+    if (lane, operation) not in run.sweeping:
+        look = min(next_look(timing, accepted_at=r.accepted_at, looked_at=r.looked_at) for r in active)
+        since = min(r.submitted_at or r.accepted_at for r in active) - SWEEP_MARGIN_S
+        yield Proposal(max(base, look), c.Sweep(lane=lane, operation=operation, since=float(int(since))))
+    for record in active:
+        if record.missing >= timing.missing_max and record.remote_id is not None:
+            yield Proposal(base, _describe(station, record, record.remote_id))
+
+
+def _describe(station: Station, record: JobRecord, remote_id: RemoteId) -> c.DescribeJob:
+    return c.DescribeJob(
+        job=record.job.key,
+        generation=record.generation,
+        lane=station.lane.name,
+        operation=station.operation,
+        remote_id=remote_id,
+    )
+
+
+def stops(run: Run, station: Station, now: float) -> Iterator[Proposal]:
+    """The next Stop at a station: of a second job of one name, or, after a cancel, of any that runs."""
+    lane, operation = station.lane.name, station.operation
+    found = next(_to_stop(run, station), None)
+    if found is None:
+        return
+    record, remote_id = found
+    command = c.StopJob(
+        job=record.job.key, generation=record.generation, lane=lane, operation=operation, remote_id=remote_id
+    )
+    yield Proposal(max(not_before(run, (lane, stopping(operation)), now), station.stop.ready_at()), command)
+
+
+def _to_stop(run: Run, station: Station) -> Iterator[tuple[JobRecord, RemoteId]]:
+    for extra, record in run.extra_stops.items():
+        if (record.lane, record.job.operation) == (station.lane.name, station.operation):
+            yield record, extra
+    if run.cancelling and run.stoppable[station.operation]:
+        for record in station.occupied.values():
+            if record.state is State.ACTIVE and not record.stop_asked and record.remote_id is not None:
+                yield record, record.remote_id
+
+
+# --- failed generations -----------------------------------------------------------------------------------------------
+
+
+def decisions(run: Run, now: float) -> Iterator[Proposal]:
+    """Of every job whose generation failed: another one, or none. Not before it is known to have been the only one."""
+    for record in run.undecided.values():
+        fault = record.fault
+        assert fault is not None, record.job.key
+        if record.confirm_at is not None:
+            continue
+        if fault.kind in DENIALS:
+            if not run.stopping:
+                yield renew(record, now, now, at=_mended_at(run, record, now))
+        elif fault.kind is FaultKind.CLOSED:
+            yield give_up(record, now, "FAMILY_CLOSED", fault)
+        elif fault.kind is FaultKind.REJECTED:
+            yield give_up(record, now, "JOB_FAILED", fault)
+        else:
+            yield another_generation(record, record.failures, fault, now)
+
+
+def _mended_at(run: Run, record: JobRecord, now: float) -> float:
+    """When what the user has to mend may be mended: in a later session, or when parked work is looked at again."""
+    if record.failed_in < run.sessions:
+        return now
+    return max(now, run.parked_until.get((record.lane, record.job.operation), inf))
+
+
+def another_generation(record: JobRecord, failures: int, fault: Fault, now: float) -> Proposal:
+    """A job that came to nothing for a reason that can pass: tried again, unless it has had its generations."""
+    seed = (record.token, "generation")
+    decision = decide(GENERATIONS, failures=failures, first_at=now, now=now, seed=seed)
+    if isinstance(decision, RetryAt):
+        return renew(record, now, decision.at)
+    return give_up(record, now, "JOB_FAILED", fault)
+
+
+def renew(record: JobRecord, now: float, starts_at: float, *, at: float | None = None) -> Proposal:
+    """Begin a job's next generation, which may start at `starts_at`; to be decided `at`, or now."""
+    event = e.GenerationRenewed(at=now, job=record.job.key, generation=record.generation + 1, not_before=starts_at)
+    return Proposal(now if at is None else at, event=event)
+
+
+def give_up(record: JobRecord, now: float, code: str, fault: Fault) -> Proposal:
+    """Close a job: what its lines have no answer for ends as `code`."""
+    return Proposal(now, event=e.JobGivenUp(at=now, job=record.job.key, code=code, fault=fault))
