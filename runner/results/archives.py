@@ -21,7 +21,7 @@ from isal import igzip, igzip_lib
 from runner.errors import OutputError
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_NOT_ARCHIVE, OUTPUT_TOO_LARGE, OUTPUT_TRUNCATED
 
-CHUNK_BYTES: Final = 1 << 20
+CHUNK_BYTES: Final = 1 << 18
 ROW_BYTES_MAX: Final = 64 << 20
 """A document of 1 MB with an entity every other character gives about 55 MB; nothing longer is a row."""
 INFLATION_MAX: Final = 900

@@ -18,7 +18,7 @@ from runner.model import PartId
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_MISMATCH
 from runner.results.entries import ERROR_MARK, is_ok
 
-_BATCH_BYTES: Final = 1 << 20
+_BATCH_BYTES: Final = 1 << 16
 _CHECKED_MEMBERS: Final = frozenset({"Entities", "KeyPhrases"})
 
 _Offset = Annotated[int, Meta(ge=0)]

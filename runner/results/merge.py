@@ -20,7 +20,7 @@ from runner.catalogue import units
 from runner.errors import InternalError
 from runner.model import AnalysisSpec, Document, Ledger, PartId, Piece, Tally
 from runner.planning.fates import NO_RESULT, closing
-from runner.results.entries import NO_ENTRY, error_of, is_error
+from runner.results.entries import NO_ENTRY, error_of, is_error, is_ok
 from runner.results.stitch import stitch
 
 NO_RESULT_MESSAGE: Final = "the service gave no row for this document"
@@ -98,24 +98,21 @@ def merge_lines(
     """
     merge = _Merge(ledger, analyses, answers)
     labels = _encode_lines([document.id for document in ledger.documents]).split(b"\n")
-    usual: dict[str | None, list[int]] = {}
+    usual: dict[str | None, list[Document]] = {}
     for document, label in zip(ledger.documents, labels, strict=False):
-        columns = merge.usual(document)
-        if columns is None:
+        template, payloads = merge.usual(document)
+        if template is None or payloads is None:
             yield merge.general(document, label, book)
             continue
-        language = document.language
-        counts = usual.get(language)
-        if counts is None:
-            counts = usual[language] = [0, 0, 0]
-        counts[0] += 1
-        counts[1] += document.size
-        counts[2] += units(document.characters)
-        line = document.line
-        yield merge.template(language) % (label, *[column[line] for column in columns])
-    for language, (documents, size, unit) in usual.items():
+        if document.language not in usual:
+            usual[document.language] = []
+        usual[document.language].append(document)
+        yield template % (label, *payloads)
+    for language, of_language in usual.items():
+        size = sum([document.size for document in of_language])
+        unit = sum([units(document.characters) for document in of_language])
         for analysis in analyses:
-            book.add_many(analysis.name, language, "ok", "", (documents, size, unit))
+            book.add_many(analysis.name, language, "ok", "", (len(of_language), size, unit))
 
 
 def outcome_of(document: Document, analysis: AnalysisSpec, answers: Answers, parts: Sequence[PartId]) -> Outcome:
@@ -172,6 +169,9 @@ def _entry(answers: Answers, part: int, line: int, parts: Sequence[PartId]) -> b
     return block[line]
 
 
+_Row = tuple[bytes, ...] | None
+
+
 class _Merge:
     """What the lines of one segment share."""
 
@@ -181,40 +181,46 @@ class _Merge:
         self._answers = answers
         self._names = [_encode(analysis.name) for analysis in analyses]
         self._size_max = min((analysis.document_bytes_max for analysis in analyses), default=0)
-        self._columns = self._whole_columns()
-        self._taken: dict[str | None, bool] = {}
-        self._templates: dict[str | None, bytes] = {}
+        self._rows = [self._usual_rows(part) for part in range(len(ledger.parts))]
+        self._templates: dict[str | None, bytes | None] = {}
 
-    def _whole_columns(self) -> list[tuple[Sequence[bytes] | Mapping[int, bytes], ...] | None]:
-        """Per part, its entries under every analysis, if all of them are payloads."""
-        return [
-            tuple(answers.entries[part] for answers in self._answers)
-            if all(part in answers.whole for answers in self._answers)
-            else None
-            for part in range(len(self._ledger.parts))
-        ]
+    def usual(self, document: Document) -> tuple[bytes | None, _Row]:
+        """Template and payloads of a document that every analysis was sent whole and has answered; else a None.
 
-    def usual(self, document: Document) -> tuple[Sequence[bytes] | Mapping[int, bytes], ...] | None:
-        """The columns of a document that every analysis was sent and has answered; else None."""
-        part = document.part
-        if part < 0 or document.fate is not None or document.size > self._size_max:
-            return None
-        taken = self._taken.get(document.language)
-        if taken is None:
-            taken = self._taken[document.language] = all(
-                closing(analysis, fate=None, message=None, size=0, language=document.language) is None
-                for analysis in self._analyses
-            )
-        return self._columns[part] if taken else None
+        What `closing` looks at beside fate and size is the language alone, so one look per language will do; a size
+        within every limit closes nothing.
+        """
+        if document.fate is not None or document.size > self._size_max or document.part < 0:
+            return None, None
+        language = document.language
+        if language not in self._templates:
+            self._templates[language] = self._template(language)
+        rows = self._rows[document.part]
+        return self._templates[language], None if rows is None else rows[document.line]
 
-    def template(self, language: str | None) -> bytes:
-        """A line whose analyses are all ok, with places for the id and the payloads."""
-        template = self._templates.get(language)
-        if template is None:
-            # No JSON text holds a NUL, so it marks the places; a per cent sign in a name stays one.
-            line = self._line(b"\0", language, [Outcome("ok", b"\0")] * len(self._analyses))
-            template = self._templates[language] = line.replace(b"%", b"%%").replace(b"\0", b"%b")
-        return template
+    def _usual_rows(self, part: int) -> Sequence[_Row] | Mapping[int, _Row] | None:
+        """Per line of a part, its payloads under every analysis, or None unless all of them are ok."""
+        columns = [answers.entries.get(part) for answers in self._answers]
+        lists = [column for column in columns if isinstance(column, list)]
+        if len(lists) == len(columns) > 0:
+            rows = zip(*lists, strict=True)
+            if all(part in answers.whole for answers in self._answers):
+                return list(rows)
+            return [row if all(map(is_ok, row)) else None for row in rows]
+        dicts = [column for column in columns if isinstance(column, dict)]
+        if len(dicts) == len(columns) > 0:
+            few = ((line, tuple(column[line] for column in dicts)) for line in dicts[0])
+            return {line: row if all(map(is_ok, row)) else None for line, row in few}
+        return None
+
+    def _template(self, language: str | None) -> bytes | None:
+        """A line whose analyses are all ok, with places for id and payloads; None if one does not take the language."""
+        for analysis in self._analyses:
+            if closing(analysis, fate=None, message=None, size=0, language=language) is not None:
+                return None
+        # No JSON text holds a NUL, so it marks the places; a per cent sign in a name stays one.
+        line = self._line(b"\0", language, [Outcome("ok", b"\0")] * len(self._analyses))
+        return line.replace(b"%", b"%%").replace(b"\0", b"%b")
 
     def general(self, document: Document, label: bytes, book: TallyBook) -> bytes:
         """The line of any document."""

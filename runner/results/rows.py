@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -34,6 +35,7 @@ _decode_text: Final = msgspec.json.Decoder(str).decode
 _decode_message: Final = msgspec.json.Decoder(str | None).decode
 _decode_lines: Final = msgspec.json.Decoder(dict[str, Raw]).decode_lines
 _encode: Final = msgspec.json.Encoder().encode
+_encode_lines: Final = msgspec.json.Encoder().encode_lines
 
 
 class RowBatch(NamedTuple):
@@ -68,6 +70,8 @@ class RowDecoder:
 
     def _quick(self, block: bytes) -> RowBatch | None:
         """All rows by one or two calls, where they have the usual shape; else None, and the slow way decides."""
+        if self._decode_quick is None:
+            return None
         try:
             rows = self._decode_quick(block)
             if len(rows) != _line_count(block):
@@ -89,17 +93,15 @@ class RowDecoder:
 
     def _several(self, rows: list[Any], block: bytes) -> list[bytes]:
         """Entries of rows whose payload has all of several members, in the order that each row has them."""
-        entries: list[bytes] = []
-        wanted = len(self._members)
-        for row, members in zip(rows, _decode_lines(block), strict=True):
-            if row.ErrorCode is not UNSET:
-                entries.append(_error(row))
-                continue
+        payloads: list[dict[str, Raw]] = _decode_lines(block)
+        for members in payloads:
             del members["File"], members["Line"]
-            entry = _encode(members)
-            if len(members) != wanted or b":null" in entry:
-                raise KeyError(wanted)  # perhaps no result: the slow way looks closer
-            entries.append(entry)
+        entries = _encode_lines(payloads).split(b"\n")
+        del entries[-1]  # what follows the last line feed
+        wanted = attrgetter(*self._members)
+        for number, row in enumerate(rows):
+            if row.ErrorCode is not UNSET or UNSET in wanted(row):
+                entries[number] = _error(row)
         return entries
 
     def _slow(self, block: bytes) -> RowBatch:
@@ -193,17 +195,31 @@ def _expect_utf8(block: bytes) -> None:
         raise OutputError(OUTPUT_CORRUPT, "the output is not UTF-8") from error
 
 
-def _quick_decoder(family: Family) -> Callable[[bytes], list[Any]]:
-    """Decodes a block of rows of a family in one call.
+class _Object(msgspec.Struct, gc=False):
+    """Any JSON object, passed over."""
 
-    Unknown members are refused, so that the slow way sees them and keeps them; so is null, which is no result.
+
+_SHAPES: Final[dict[str, Any]] = {"Sentiment": str, "SentimentScore": _Object}
+"""The forms of members that come with others; null is none of them."""
+
+
+def _quick_decoder(family: Family) -> Callable[[bytes], list[Any]] | None:
+    """Decodes a block of rows of a family in one call; None for families whose rows are looked at one by one.
+
+    Unknown members are refused, so that the slow way sees them and keeps them.
     """
+    if len(family.members) == 1:
+        shapes: list[Any] = [Raw]
+    elif all(member in _SHAPES for member in family.members):
+        shapes = [_SHAPES[member] for member in family.members]
+    else:
+        return None
     row = msgspec.defstruct(
         "Row",
         [
             ("File", str),
             ("Line", Annotated[int, Meta(ge=0, le=LINE_MAX)]),
-            *((member, Raw | UnsetType, UNSET) for member in family.members),
+            *((member, shape | UnsetType, UNSET) for member, shape in zip(family.members, shapes, strict=True)),
             ("ErrorCode", str | UnsetType, UNSET),
             ("ErrorMessage", str | UnsetType | None, UNSET),
         ],
