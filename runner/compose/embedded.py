@@ -65,8 +65,17 @@ class _Child:
         self._process: Process | None = None
 
     async def start(self, *, port: int) -> Ready:
+        """Start the process and wait for its first line. One that is killed meanwhile is started once more."""
         log = self._options.data_dir.parent / "endpoint.log"
         self._options.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ready = await self._launch(port, log)
+        if ready is None and (self._returncode or 0) < 0:
+            ready = await self._launch(port, log)
+        if ready is None:
+            raise self._did_not_start(log)
+        return ready
+
+    async def _launch(self, port: int, log: Path) -> Ready | None:
         with log.open("ab") as stderr:
             # A session of its own: Ctrl-C at the terminal is the parent's to answer.
             self._process = await anyio.open_process(
@@ -77,12 +86,20 @@ class _Child:
             with anyio.fail_after(START_TIMEOUT_S):
                 line = await BufferedByteReceiveStream(self._process.stdout).receive_until(b"\n", READY_BYTES_MAX)
             return msgspec.json.decode(line, type=Ready)
-        except (TimeoutError, anyio.EndOfStream, anyio.IncompleteRead, msgspec.DecodeError) as error:
+        except (TimeoutError, anyio.EndOfStream, anyio.IncompleteRead, msgspec.DecodeError):
             await self.stop()
-            raise MachineError(
-                f"the embedded endpoint did not start: {_last_line(log)}",
-                hint="install the local extra: pip install 'comprehend-runner[local]'",
-            ) from error
+            return None
+
+    @property
+    def _returncode(self) -> int | None:
+        return self._process.returncode if self._process is not None else None
+
+    def _did_not_start(self, log: Path) -> MachineError:
+        words = _last_line(log)
+        hint = f"{log} may say more; then run again"
+        if "No module named" in words:
+            hint = "install the local extra: pip install 'comprehend-runner[local]'"
+        return MachineError(f"the embedded endpoint did not start (exit code {self._returncode}): {words}", hint=hint)
 
     def _command(self, port: int) -> list[str]:
         options = self._options

@@ -65,9 +65,11 @@ def _tidy_ledgers(directory: RunDirectory, run: Run) -> None:
 
 
 def _check_results(results: Path, run: Run, corpus: str) -> None:
+    book = run.books.corpora[corpus]
     ends: dict[int, int] = {}
-    for record in run.books.corpora[corpus].segments:
-        if record.merged is not None:
+    for record in book.segments:
+        # A file that is to be written anew may have been, without the event: it is then as whole as the old one was.
+        if record.merged is not None and record.merged.file not in book.dirty:
             ends[record.merged.file] = record.merged.end
     for file, end in ends.items():
         path = result_path(str(results), corpus, file)

@@ -18,7 +18,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -281,26 +281,30 @@ def ended(process: subprocess.Popen[str], *, within_s: float = 60.0) -> Said:
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to a process and all that it started, the embedded endpoint (in a session of its own) included."""
-    for pid in [*children_of(process.pid), process.pid]:
-        _killpg(pid)
+    """SIGKILL to a process and all that it started: its group, and those of an embedded endpoint."""
+    for pid in [process.pid, *descendants_of(process.pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.communicate()
+
+
+def descendants_of(pid: int) -> list[int]:
+    """All that a process started, and those started, by /proc; it is stopped first, so that none is missed."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+    found = children_of(pid)
+    for child in tuple(found):
+        found += descendants_of(child)
+    return found
 
 
 def children_of(pid: int) -> list[int]:
     """The children of a process, by /proc."""
     try:
-        tasks = Path(f"/proc/{pid}/task").iterdir()
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
         return [int(child) for task in tasks for child in (task / "children").read_text().split()]
     except OSError:
         return []
-
-
-def _killpg(pid: int) -> None:
-    try:
-        os.killpg(os.getpgid(pid), signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def wait_until(happened: Callable[[], bool], *, within_s: float = 30.0) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runner.core import agenda, run as core_run
 from runner.core.polling import TIMINGS
 from runner.core.retry import Policy
 from tests.acceptance.house import Endpoint, House, ThreadPool, serving
@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(TIMINGS, "url", replace(TIMINGS["embedded"], grace_s=0.2, gap_max_s=0.1, calls=calls))
     for module in ("running", "stopping"):
         monkeypatch.setattr(f"runner.compose.{module}.WorkerPool", ThreadPool)
-    for module in (core_run, agenda):
+    for module in [module for name, module in sys.modules.items() if name.startswith("runner.core.")]:
         for name in ("GENERATIONS", "OUTPUTS"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, AT_ONCE)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
@@ -181,10 +179,10 @@ def test_a_folder_with_other_things_is_no_run_directory(house: House) -> None:
 
     assert said.code == 2
     assert "not empty and not a run directory" in said.talk
-    assert sorted(os.listdir(house.root / "mine")) == ["thesis.txt"]
+    assert [path.name for path in (house.root / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_status_and_verify_of_nothing_say_where_runs_would_be(house: House, tmp_path: Path) -> None:
+def test_status_and_verify_of_nothing_say_where_runs_would_be(house: House) -> None:
     for command in ("status", "verify"):
         said = house.command(command)
 
