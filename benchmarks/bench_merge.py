@@ -4,8 +4,8 @@
 
 Makes ledgers, parts, and one shuffled `output.tar.gz` per analysis (four of them), then times in a process of its own,
 on one core: `collect` for each archive, `merge_segments` for all segments. Beside it, also each in its own process,
-the limit (inflating the same archives, nothing else) and the plain way (tarfile, json, a dict in memory). MB are inflated
-megabytes of the archives. `--only ours` leaves the others out; `--keep DIR` keeps the input for the next time.
+the limit (inflating the same archives, nothing else) and the plain way (tarfile, json, a dict in memory). MB are
+inflated megabytes of the archives. `--only ours` leaves the others out; `--keep DIR` keeps the input for next time.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from isal import igzip
@@ -47,7 +48,8 @@ FAMILIES = ("dominant_language", "entities", "key_phrases", "sentiment")
 SEGMENT_DOCUMENTS = 5_000
 SEGMENTS_PER_TASK = 20
 WAYS = ("ours", "inflate", "plain")
-WORDS = "the ship sailed slowly from Lisbon toward Café Ribeira and Ana met Müller there before winter came again".split()
+TEXT = "the ship sailed slowly from Lisbon toward Café Ribeira and Ana met Müller there before winter came again"
+WORDS = tuple(TEXT.split(" "))
 LANE = LaneSpec(name="bench", kind="embedded")
 
 
@@ -138,8 +140,14 @@ def write_archive(path: Path, rows: list[bytes]) -> None:
         member = tarfile.TarInfo("output")
         member.size = plain.tell()
         plain.seek(0)
-        with igzip.open(path, "wb") as zipped, tarfile.open(fileobj=zipped, mode="w|") as archive:
+        with open_gzip(path, "wb") as zipped, tarfile.open(fileobj=zipped, mode="w|") as archive:
             archive.addfile(member, plain)
+
+
+def open_gzip(path: Path, mode: str) -> BinaryIO:
+    """A gzip file, by isal."""
+    file: BinaryIO = igzip.open(path, mode)  # type: ignore[no-untyped-call]
+    return file
 
 
 def segments_of(folder: Path) -> list[SegmentId]:
@@ -154,9 +162,8 @@ def measure(folder: Path, way: str, *, memory_bytes_max: int, profile: bool) -> 
     with tempfile.TemporaryDirectory(prefix="bench-merge-", dir=folder.parent) as temporary:
         wall, cpu = time.perf_counter(), time.process_time()
         if way == "ours":
-            size = profiled(folder, Path(temporary), memory_bytes_max) if profile else ours(
-                folder, Path(temporary), memory_bytes_max
-            )
+            way_of_ours = profiled if profile else ours
+            size = way_of_ours(folder, Path(temporary), memory_bytes_max)
         else:
             size = inflate(folder) if way == "inflate" else plain_way(folder, Path(temporary))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -208,7 +215,7 @@ def collect_part(folder: Path, part: PartId) -> CollectPart:
     return CollectPart(id=part, path=str(path), lines=path.read_bytes().count(b"\n"))
 
 
-def open_local(_: LaneSpec, uri: str) -> object:
+def open_local(_: LaneSpec, uri: str) -> BinaryIO:
     """Stands for S3."""
     return Path(uri).open("rb")
 
@@ -256,7 +263,7 @@ def inflate(folder: Path) -> int:
     """Inflate every archive and do nothing with it: the limit."""
     size = 0
     for family in FAMILIES:
-        with igzip.open(folder / "archives" / f"{family}.tar.gz") as file:
+        with open_gzip(folder / "archives" / f"{family}.tar.gz", "rb") as file:
             while data := file.read(1 << 20):
                 size += len(data)
     return size
