@@ -231,6 +231,7 @@ def test_a_reader_changes_nothing(written: Path):
 READ_AS_NOBODY = """
     import os, sys
     from pathlib import Path
+    import urllib.parse  # pathlib imports it late
     from runner.journal import Journal, sql
     sql.queries(), sql.migrations()  # nobody may not be allowed to read this Python's own files
     if os.geteuid() == 0:
