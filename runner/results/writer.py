@@ -26,7 +26,7 @@ from runner.results.loading import Spools, load_answers
 from runner.results.merge import TallyBook, merge_lines
 from runner.results.partfiles import read_ledger
 from runner.results.writes import full_disk_told, gathered, write_all
-from runner.storage.atomic import sync_directory
+from runner.storage.atomic import make_directory, sync_directory
 
 
 def result_path(results_directory: str, corpus: str, number: int) -> Path:
@@ -41,7 +41,7 @@ def merge_segments(task: MergeTask) -> MergeReport:
     InternalError if a segment is not yet closed. In every case the same task can be done again.
     """
     folder = result_path(task.results_directory, task.corpus, 0).parent
-    folder.mkdir(parents=True, exist_ok=True)
+    make_directory(folder)
     sync_directory(folder.parent)
     with Spools() as spools, _ResultFiles(task) as files:
         merged = tuple(_merge_segment(task, segment, spools, files) for segment in task.segments)
