@@ -15,16 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import MachineError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ANALYZERS", "Analyzer", "AnalyzerInfo", "AnalyzerKind", "load"]
+__all__ = ["ANALYZERS", "Analyzer", "AnalyzerInfo", "load"]
 
-AnalyzerKind = Literal["default", "noop"]
 
 ANALYZERS: dict[str, AnalyzerInfo]
 """Family -> what answers for it. Made at first use, because the versions name the installed libraries."""
@@ -67,18 +66,13 @@ _FAMILIES: dict[str, tuple[str, frozenset[str] | None, tuple[str, ...]]] = {
 _MODULES = {"dominant_language": "language"}
 
 
-def load(family: str, *, kind: AnalyzerKind = "default") -> Analyzer:
-    """Load the analyzer of `family`; `noop` answers emptily, to measure everything around the NLP.
+def load(family: str) -> Analyzer:
+    """Load the analyzer of `family`.
 
-    Raises UserError for a family or kind that does not exist, MachineError where the libraries of the
-    `local` extra are missing.
+    Raises UserError for a family that does not exist, MachineError where the libraries of the `local` extra are missing.
     """
     if family not in _FAMILIES:
         raise UserError(f"no analyzer for the family {family!r}", hint=f"there are: {', '.join(sorted(_FAMILIES))}")
-    if kind not in {"default", "noop"}:
-        raise UserError(f"no analyzer of the kind {kind!r} for {family}", hint="there are: default, noop")
-    if kind == "noop":
-        return _maker(f"{__name__}.noop:load_{family}")()
     try:
         return _maker(_analyzers()[family].load)()
     except ModuleNotFoundError as missing:
