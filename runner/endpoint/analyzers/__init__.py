@@ -69,7 +69,7 @@ _MODULES = {"dominant_language": "language"}
 def load(family: str) -> Analyzer:
     """Load the analyzer of `family`.
 
-    Raises UserError for a family that does not exist, MachineError where the libraries of the `local` extra are missing.
+    Raises UserError for a family that does not exist, MachineError where a library of the `local` extra is missing.
     """
     if family not in _FAMILIES:
         raise UserError(f"no analyzer for the family {family!r}", hint=f"there are: {', '.join(sorted(_FAMILIES))}")
