@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -93,17 +94,19 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
 
     Raises RunDirectoryError if a named directory holds a run of another identity, or of another form of output.
     """
-    run_id = new_run_id(time.time(), os.urandom(10))
+    base = runs / manifest.name
+    run_id = new_run_id(_after_the_newest(base, time.time()), os.urandom(10))
     if run_dir is not None:
         directory = RunDirectory.at(run_dir)
         if directory.begun:
             _refuse_other(directory, manifest)
         return Choice(directory=directory, run_id=run_id, named=True)
-    base = runs / manifest.name
     digest = identity_digest(manifest)
     notices: list[str] = []
     for directory in find_runs(base):
-        began = began_of(directory)
+        began = _beginning(directory)
+        if began is None:
+            continue
         if began.identity_digest == digest:
             if is_complete(directory, manifest) and (again or not listing_unchanged(directory, manifest)):
                 if not again:
@@ -117,19 +120,36 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
     return Choice(directory=RunDirectory.at(base / run_id), run_id=run_id, notices=tuple(notices))
 
 
+def _after_the_newest(base: Path, now: float) -> float:
+    """`now`, but a later second than that of the newest run's id: the order of ids is the order of runs."""
+    newest = next(iter(find_runs(base)), None)
+    if newest is None:
+        return now
+    second = datetime.strptime(newest.root.name.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return max(now, second.timestamp() + 1)
+
+
 def began_of(directory: RunDirectory) -> e.RunBegan:
     """The first event of a run's journal."""
+    began = _beginning(directory)
+    if began is None:
+        raise RunDirectoryError(
+            str(directory.root), "its journal has no beginning", hint="`run` begins it; nothing was bought with it yet"
+        )
+    return began
+
+
+def _beginning(directory: RunDirectory) -> e.RunBegan | None:
+    """The first event of a run's journal; None if a full disk or a kill came before it."""
     with Journal.open(directory.journal_path, read_only=True) as journal:
         first = next(iter(journal.read()), None)
-    if first is None or not isinstance(first[1], e.RunBegan):
-        raise RunDirectoryError(
-            str(directory.root), "its journal has no beginning", hint="remove the directory, nothing was bought with it"
-        )
-    return first[1]
+    return first[1] if first is not None and isinstance(first[1], e.RunBegan) else None
 
 
 def _refuse_other(directory: RunDirectory, manifest: Manifest) -> None:
-    began = began_of(directory)
+    began = _beginning(directory)
+    if began is None:
+        return
     if began.identity_digest != identity_digest(manifest):
         differences = identity_difference(json.loads(began.identity), describe_identity(manifest))
         raise RunDirectoryError(

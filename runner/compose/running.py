@@ -12,6 +12,7 @@ import anyio
 
 from runner import __version__
 from runner.compose import finishing, planfile
+from runner.compose.disks import full_disk_told
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
@@ -89,7 +90,10 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
     """
     manifest = options.applied(manifest)
     choice = choose(manifest, run_dir=options.run_dir, again=options.again)
-    with open_run(choice, manifest, interactive=options.interactive, workers=options.workers) as opened:
+    with (
+        full_disk_told(),
+        open_run(choice, manifest, interactive=options.interactive, workers=options.workers) as opened,
+    ):
         for notice in opened.notices:
             hooks.say(notice)
         if opened.run.finished is not None and opened.complete:
@@ -106,7 +110,7 @@ async def plan_manifest(
     Returns the plan, and the document that `run --plan` holds a run to.
     """
     manifest = options.applied(manifest)
-    with open_run(choice, manifest, workers=options.workers) as opened:
+    with full_disk_told(), open_run(choice, manifest, workers=options.workers) as opened:
         session = _Session(opened, options, hooks, list(hooks.observe(opened)))
         plan = await session.plan()
         return plan, planfile.document(opened, plan)

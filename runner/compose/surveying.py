@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import anyio
 
+from runner.compose.disks import full_disk_told
 from runner.core import events as e
 from runner.core.run import Run
 from runner.corpus import list_corpus, ranges, read_listing, write_listing
@@ -105,7 +106,8 @@ class Surveyor:
             directory=str(self._directory.root),
             documents_max=documents_max,
         )
-        report: SurveyReport = await self._pool.run(survey_range, task)
+        with full_disk_told():
+            report: SurveyReport = await self._pool.run(survey_range, task)
         surveyed = e.RangeSurveyed(
             at=self._now(),
             corpus=corpus.name,

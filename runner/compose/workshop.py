@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 from anyio import BrokenWorkerProcess
 
 from runner.aws.faults import classify_response
+from runner.compose.disks import DISK_FULL
 from runner.compose.staging import PAD_NAME
 from runner.core.books import SegmentRecord
 from runner.core.commands import (
@@ -56,7 +56,6 @@ R = TypeVar("R")
 
 _BROKEN_OFF = frozenset({"IncompleteBody", "ProtocolError", "ReadTimeout"})
 """What a download that breaks off is called, by storage and by urllib3."""
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class LocalWorkshop:
@@ -237,7 +236,7 @@ def fault_of(error: Exception) -> Fault | None:
             return classify_response(response, operation="GetObject")
         case MachineError() | RunDirectoryError():
             return _local(type(error).__name__, error.message, error.hint)
-        case OSError() if error.errno in _DISK_FULL:
+        case OSError() if error.errno in DISK_FULL:
             return _local(
                 "DISK_FULL", f"the disk is full: {error.filename or error}", "free some space, then run again"
             )

@@ -21,7 +21,7 @@ def furnish(house: House) -> None:
     house.write("data/texts/b.txt", SPLIT)
     house.write("data/texts/empty.txt", b"")
     house.write("data/texts/latin.txt", "voilà".encode("latin-1"))
-    house.write("data/texts/packed.txt.gz", gzip.compress("A good day in London.".encode()))
+    house.write("data/texts/packed.txt.gz", gzip.compress(b"A good day in London."))
     house.write("data/lines.txt", LINES)
     house.write("data/rows.jsonl.gz", gzip.compress(ROWS))
     house.tell(

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from runner.core import events as e
+from runner.journal import Journal, RunDirectory, new_run_id
 from tests.acceptance.house import House
 
 
@@ -217,3 +218,17 @@ def test_why_tells_the_way_of_a_document_and_what_is_unknown(house: House) -> No
     said = house.command("why", str(house.directory.root), "tickets", "x")
     assert said.code == 2
     assert "there are: lines" in said.talk
+
+
+@pytest.mark.parametrize("named", [[], ["--run-dir", "here"]], ids=["unnamed", "named"])
+def test_a_journal_that_was_made_and_never_written_to_is_no_obstacle(house: House, named: list[str]) -> None:
+    """What a full disk or a kill in the wrong millisecond leaves behind."""
+    left = RunDirectory.at(house.root / "here" if named else house.root / "runs/small" / new_run_id(0.0, bytes(10)))
+    left.create()
+    Journal.create(left.journal_path).close()
+    assert "its journal has no beginning" in house.command("status", str(left.root)).talk
+
+    said = house.run(*named)
+
+    assert said.code == 0, said.err
+    assert "6 of 6 documents written" in said.talk
