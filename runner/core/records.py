@@ -17,6 +17,8 @@ DENIALS: Final = frozenset({FaultKind.DENIED, FaultKind.UNKNOWN})
 """Kinds of fault that only the user can mend: the work is parked."""
 OUTPUT_FAULTS: Final = frozenset({FaultKind.CORRUPT, FaultKind.NOT_FOUND, FaultKind.REJECTED})
 """Kinds of fault that speak against an output itself, not against fetching it."""
+UNLIMITED: Final = 1_000_000
+"""Slots where the lane sets no limit."""
 SLOT_COUNTING_CALLS: Final = 3
 """One List for each status in which a job is active."""
 
@@ -131,6 +133,8 @@ class Station:
     start: Pace
     read: Pace
     stop: Pace
+    slots: int
+    """Jobs that we may have active here, strangers' left aside."""
     occupied: dict[str, JobRecord] = field(default_factory=dict)
     strangers: int = 0
     counted_at: float = float("-inf")
@@ -140,6 +144,8 @@ class Station:
     def of(cls, lane: LaneSpec, operation: str) -> Station:
         """A fresh station with the paces that the lane's quotas allow."""
         quotas = lane.quotas
+        limit = quotas.active_jobs.of(operation)
+        reserved = quotas.reserve_slots.of(operation) or 0
         seed = f"{lane.name}/{operation}"
         return cls(
             lane=lane,
@@ -147,6 +153,7 @@ class Station:
             start=Pace(quotas.start_per_s.of(operation), f"{seed}/start"),
             read=Pace(quotas.read_per_s.of(operation), f"{seed}/read"),
             stop=Pace(quotas.stop_per_s.of(operation), f"{seed}/stop"),
+            slots=max(0, int(UNLIMITED if limit is None else limit) - int(reserved)),
         )
 
     def begin(self, now: float) -> None:
@@ -157,14 +164,6 @@ class Station:
         self.strangers = 0
         self.counted_at = float("-inf")
         self.full_until = 0.0
-
-    @property
-    def slots(self) -> int:
-        """Jobs that we may have active here, strangers' left aside."""
-        quotas = self.lane.quotas
-        limit = quotas.active_jobs.of(self.operation)
-        reserved = quotas.reserve_slots.of(self.operation) or 0
-        return max(0, int(limit if limit is not None else 1_000_000) - int(reserved))
 
     @property
     def left(self) -> int:

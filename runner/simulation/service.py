@@ -1,107 +1,37 @@
 """A model of the service: jobs, slots, rates, tokens and lists on a clock that it is given, with faults from a seed.
 
-It answers as the adapter in `runner.aws` does, with values and faults, so the engine cannot tell the two apart. It keeps
-its own accounts (who was accepted, what was called when, how many were active), and those are what checkers look at:
-the model never trusts the client's view of itself.
+It answers as the adapter in `runner.aws` does, with values and faults, so the engine cannot tell the two apart. It
+keeps its own accounts (who was accepted, what was called when), and those are what checkers look at: the model never
+trusts the client's view of itself. A call that was sent arrives, even if its sender dies meanwhile.
 
-Knows nothing of journals, documents or results: what a job writes is asked of a function.
+Knows nothing of journals, documents or results.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from typing import Final
 
 import anyio
 
-from runner.model import (
-    Fault,
-    FaultKind,
-    JobStatus,
-    RemoteId,
-    RemoteJob,
-    Scope,
-    StartRequest,
-    unit_interval,
-)
+from runner.catalogue import FAMILIES
+from runner.model import Fault, FaultKind, JobStatus, RemoteId, RemoteJob, Scope, StartRequest, unit_interval
+from runner.simulation.behaviour import Accounts, Behaviour, SimulatedJob
 
 STEP_S: Final = 120.0
 """Jobs end on steps of this after their start-up (COMPREHEND.md section 5.1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
-    """How the simulated service behaves. Shares are probabilities per call or per job; times are seconds."""
-
-    slots: int = 10
-    start_per_s: float | None = 1.0
-    read_per_s: float | None = 10.0
-    startup_s: float = 367.0
-    steps_max: int = 2
-    """A job takes up to so many steps more than its start-up."""
-    latency_s: float = 0.2
-    tokens: str = "honoured"
-    """`honoured`, `ignored`, or `expiring` (after `token_life_s`)."""
-    token_life_s: float = 600.0
-    list_lag_s: float = 0.0
-    """How long a new job stays out of List."""
-    lost_answers: float = 0.0
-    """Starts that are carried out and whose answer is lost."""
-    lost_calls: float = 0.0
-    """Starts that are lost before they are carried out, and nobody knows."""
-    throttles: float = 0.0
-    read_faults: float = 0.0
-    failing: float = 0.0
-    """Generations that end as FAILED, for a passing reason."""
-    stuck: float = 0.0
-    """Generations that take twenty times as long."""
-    denied_until: float = 0.0
-    """Starts are refused for want of permission until then (virtual seconds)."""
-    outages: tuple[tuple[float, float], ...] = ()
-    strangers: int = 0
-    """Slots that another user of the account occupies, from time to time."""
-
-
-@dataclass(slots=True)
-class SimulatedJob:
-    """One job in the service's own books."""
-
-    remote_id: RemoteId
-    operation: str
-    request: StartRequest
-    submitted_at: float
-    ends_at: float
-    fails: bool
-    stopped_at: float | None = None
-
-    def status(self, now: float) -> JobStatus:
-        """Its status at a time."""
-        if self.stopped_at is not None and self.stopped_at < self.ends_at:
-            return JobStatus.STOPPED if now >= self.stopped_at + 5.0 else JobStatus.STOP_REQUESTED
-        if now < min(self.ends_at, self.submitted_at + 10.0):
-            return JobStatus.SUBMITTED
-        if now < self.ends_at:
-            return JobStatus.IN_PROGRESS
-        return JobStatus.FAILED if self.fails else JobStatus.COMPLETED
-
-
-@dataclass(slots=True)
-class Accounts:
-    """What the service saw of its clients, for checkers."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    starts_at: dict[str, list[float]] = field(default_factory=dict)
-    over_quota_starts: int = 0
-    """Starts refused for want of a slot while no stranger held one."""
-    throttled: int = 0
-    """Starts and reads refused as too many per second, injected ones left aside."""
+WRITE_CHECK_S: Final = 12.0
+DENIED_S: Final = 12.0
+"""When a job without permission fails (COMPREHEND.md section 5.1: 11.7 to 14.4 s)."""
+STUCK: Final = 8.0
+"""How many times as long a job takes that is stuck."""
+STRANGER: Final = "a stranger's"
 
 
 class SimulatedService:
-    """All operations of one lane. `healed` ends every fault at once (the liveness phase)."""
+    """All operations of one lane. Once healed, it has no faults any more (the liveness phase)."""
 
     def __init__(self, behaviour: Behaviour, *, seed: str, now: Callable[[], float] = anyio.current_time) -> None:
         self.behaviour = behaviour
@@ -113,12 +43,24 @@ class SimulatedService:
         self._draws = 0
         self._tokens: dict[str, tuple[float, RemoteId]] = {}
         self._recent: dict[str, deque[float]] = {}
+        self._late: list[tuple[float, StartRequest]] = []
+        self._of_operation: dict[str, list[SimulatedJob]] = {}
+        self._of_name: dict[str, list[SimulatedJob]] = {}
+        self._of_output: dict[str, list[SimulatedJob]] = {}
+        self._active: dict[str, dict[RemoteId, SimulatedJob]] = {}
+
+    def heal(self) -> None:
+        """No faults from now on; what is stuck moves again."""
+        if not self.healed:
+            self.healed = True
+            for job in self.jobs.values():
+                job.ends_at = min(job.ends_at, max(self._now(), job.submitted_at) + self._longest_s())
 
     # --- the port -------------------------------------------------------------------------------------------------
 
     async def start(self, request: StartRequest) -> RemoteJob | Fault:
         """Start a job, unless something is wrong."""
-        operation = _operation(request)
+        operation = FAMILIES[request.family].stem
         trouble = await self._arrive(f"Start/{operation}", self.behaviour.start_per_s)
         if trouble is not None:
             return trouble
@@ -126,17 +68,16 @@ class SimulatedService:
             return _fault(FaultKind.UNANSWERED, "ReadTimeout")
         if self._now() < self.behaviour.denied_until and not self.healed:
             return _fault(FaultKind.DENIED, "AccessDeniedException", Scope.LANE)
-        known = self._known(request)
-        if known is None:
-            if self._active(operation) + self._strangers() >= self.behaviour.slots:
-                if not self._strangers():
-                    self.accounts.over_quota_starts += 1
-                return _fault(FaultKind.NO_SLOT, "TooManyRequestsException")
-            known = self._accept(request, operation)
+        if self._chance(self.behaviour.late_calls):
+            self._late.append((self._now() + self._draw() * self.behaviour.late_s, request))
+            return _fault(FaultKind.UNANSWERED, "ReadTimeout")
+        job = self._take(request, operation, self._now())
+        if isinstance(job, Fault):
+            return job
         if self._chance(self.behaviour.lost_answers):
             return _fault(FaultKind.UNANSWERED, "ConnectionClosed")
         await anyio.sleep(self.behaviour.latency_s)
-        return self._shown(known)
+        return self._shown(job)
 
     async def list_jobs(
         self,
@@ -146,25 +87,27 @@ class SimulatedService:
         status: JobStatus | None = None,
         submitted_after: float | None = None,
     ) -> Sequence[RemoteJob] | Fault:
-        """Jobs that a filter lets through and that List shows yet."""
-        trouble = await self._arrive(f"List/{operation}", self.behaviour.read_per_s)
+        """Jobs that one filter lets through and that List shows yet."""
+        assert sum(given is not None for given in (name, status, submitted_after)) <= 1, "one filter a call"
+        trouble = await self._arrive(f"Read/{operation}", self.behaviour.read_per_s)
         if trouble is not None:
             return trouble
-        await anyio.sleep(self.behaviour.latency_s)
-        lag = 0.0 if self.healed else self.behaviour.list_lag_s
-        shown = [
-            self._shown(job)
-            for job in self.jobs.values()
-            if job.operation == operation
-            and job.submitted_at + lag <= self._now()
-            and (name is None or job.request.name == name)
-            and (submitted_after is None or job.submitted_at > submitted_after)
-        ]
-        return [job for job in shown if status is None or job.status is status]
+        lag_s = 0.0 if self.healed else self.behaviour.list_lag_s
+        if name is not None:
+            jobs = self._of_name.get(name, [])
+        elif status is not None and not status.ended:
+            jobs = list(self._running(operation))
+        else:
+            jobs = list(self._since(operation, submitted_after or 0.0))
+        shown = [self._shown(job) for job in jobs if job.submitted_at + lag_s <= self._now()]
+        shown = [job for job in shown if status is None or job.status is status]
+        if name is None and status in {None, JobStatus.IN_PROGRESS}:
+            shown += self._shown_strangers()
+        return shown
 
     async def describe(self, operation: str, remote_id: RemoteId) -> RemoteJob | Fault:
         """One job."""
-        trouble = await self._arrive(f"Describe/{operation}", self.behaviour.read_per_s)
+        trouble = await self._arrive(f"Read/{operation}", self.behaviour.read_per_s)
         if trouble is not None:
             return trouble
         job = self.jobs.get(remote_id)
@@ -172,7 +115,7 @@ class SimulatedService:
 
     async def stop(self, operation: str, remote_id: RemoteId) -> JobStatus | Fault:
         """Stop a job that has not ended."""
-        trouble = await self._arrive(f"Stop/{operation}", self.behaviour.start_per_s)
+        trouble = await self._arrive(f"Stop/{operation}", self.behaviour.stop_per_s)
         if trouble is not None:
             return trouble
         job = self.jobs[remote_id]
@@ -183,81 +126,135 @@ class SimulatedService:
 
     # --- what checkers ask ------------------------------------------------------------------------------------------
 
-    def accepted(self, name: str) -> list[SimulatedJob]:
+    def accepted(self, name: str) -> Sequence[SimulatedJob]:
         """Every job of a name."""
-        return [job for job in self.jobs.values() if job.request.name == name]
+        return self._of_name.get(name, [])
 
     def output_of(self, output_uri: str) -> SimulatedJob | None:
         """The job that wrote (or writes) to a resolved output URI."""
-        return next((job for job in self.jobs.values() if self._output_uri(job) == output_uri), None)
+        requested, _, folder = output_uri.removesuffix("/output/output.tar.gz").rpartition("/")
+        jobs = self._of_output.get(f"{requested}/", [])
+        return next((job for job in jobs if folder.endswith(job.remote_id)), None)
 
     def keys_below(self, output_uri: str) -> tuple[str, ...]:
         """Keys below a requested output prefix, relative to it: the write check, and what ended jobs wrote."""
-        mine = [job for job in self.jobs.values() if job.request.output_uri == output_uri]
-        keys = [".write_access_check_file.temp"] if any(job.submitted_at + 12 <= self._now() for job in mine) else []
-        done = [job for job in mine if job.status(self._now()) is JobStatus.COMPLETED]
+        now = self._now()
+        self._carry_out_late(now)
+        jobs = self._of_output.get(output_uri, [])
+        checked = self.behaviour.write_checks and any(job.submitted_at + WRITE_CHECK_S <= now for job in jobs)
+        keys = [".write_access_check_file.temp"] if checked else []
+        done = [job for job in jobs if job.status(now) is JobStatus.COMPLETED]
         return (*keys, *(self._output_uri(job).removeprefix(output_uri) for job in done))
 
-    # --- within -----------------------------------------------------------------------------------------------------
+    # --- calls ------------------------------------------------------------------------------------------------------
 
     async def _arrive(self, call: str, per_s: float | None) -> Fault | None:
         """A call travels here; a fault if it is not let in."""
-        await anyio.sleep(self.behaviour.latency_s)
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(self.behaviour.latency_s)
         now = self._now()
-        self.accounts.calls[call] += 1
+        self._carry_out_late(now)
+        self.accounts.note(call, now)
+        start = call.startswith("Start/")
         if not self.healed and any(begin <= now < end for begin, end in self.behaviour.outages):
-            kind = FaultKind.TRANSIENT if self._draw() < 0.5 or not call.startswith("Start") else FaultKind.UNANSWERED
-            return _fault(kind, "ServiceUnavailable")
+            unanswered = start and self._draw() < 0.5
+            return _fault(FaultKind.UNANSWERED if unanswered else FaultKind.TRANSIENT, "ServiceUnavailable")
         if per_s is not None and not self._within_rate(call, now, per_s):
-            self.accounts.throttled += 1
             return _fault(FaultKind.THROTTLED, "ThrottlingException")
         if self._chance(self.behaviour.throttles):
             return _fault(FaultKind.THROTTLED, "ThrottlingException")
-        if not call.startswith("Start") and self._chance(self.behaviour.read_faults):
+        if not start and self._chance(self.behaviour.read_faults):
             return _fault(FaultKind.TRANSIENT, "InternalServerException")
         return None
 
     def _within_rate(self, call: str, now: float, per_s: float) -> bool:
+        """A bucket of one second's calls (of one call, at less than one a second)."""
+        window_s = max(1.0, 1.0 / per_s)
         recent = self._recent.setdefault(call, deque())
-        while recent and recent[0] <= now - 1.0:
+        while recent and recent[0] <= now - window_s:
             recent.popleft()
-        if len(recent) >= per_s:
+        if len(recent) >= max(1.0, per_s):
             return False
         recent.append(now)
         return True
 
-    def _known(self, request: StartRequest) -> SimulatedJob | None:
+    def _carry_out_late(self, now: float) -> None:
+        for due in sorted((late for late in self._late if late[0] <= now), key=lambda late: late[0]):
+            self._late.remove(due)
+            self.accounts.late += 1
+            self._take(due[1], FAMILIES[due[1].family].stem, due[0])
+
+    def _take(self, request: StartRequest, operation: str, now: float) -> SimulatedJob | Fault:
+        """Accept a request as a job, as the job that its token made before, or not at all for want of a slot."""
+        known = self._known(request, now)
+        if known is not None:
+            return known
+        names = [job.request.name for job in self._running(operation)]
+        if len(names) + self._strangers() >= self.behaviour.slots:
+            self.accounts.over_slots += len(names) >= self.behaviour.slots and request.name not in names
+            return _fault(FaultKind.NO_SLOT, "TooManyRequestsException")
+        return self._accept(request, operation, now)
+
+    def _known(self, request: StartRequest, now: float) -> SimulatedJob | None:
         found = self._tokens.get(request.token)
         if found is None or self.behaviour.tokens == "ignored":
             return None
         life = inf if self.behaviour.tokens == "honoured" else self.behaviour.token_life_s
-        return self.jobs[found[1]] if self._now() - found[0] <= life else None
+        return self.jobs[found[1]] if now - found[0] <= life else None
 
-    def _accept(self, request: StartRequest, operation: str) -> SimulatedJob:
-        now = self._now()
-        remote_id = RemoteId(f"{len(self.jobs):032x}")
-        duration = self.behaviour.startup_s + STEP_S * int(self._draw() * (self.behaviour.steps_max + 1))
+    def _accept(self, request: StartRequest, operation: str, now: float) -> SimulatedJob:
+        duration_s = self.behaviour.startup_s + STEP_S * int(self._draw() * (self.behaviour.steps_max + 1))
+        fault = None
         if self._chance(self.behaviour.stuck):
-            duration *= 20
+            duration_s *= STUCK
+        if self._chance(self.behaviour.failing):
+            fault = _fault(FaultKind.TRANSIENT, "INTERNAL_SERVER_ERROR", Scope.BATCH)
+        if now < self.behaviour.unreadable_until and not self.healed:
+            duration_s, fault = DENIED_S, _fault(FaultKind.DENIED, "NO_READ_ACCESS_TO_INPUT", Scope.LANE)
         job = SimulatedJob(
-            remote_id=remote_id,
+            remote_id=RemoteId(f"{len(self.jobs):032x}"),
             operation=operation,
             request=request,
             submitted_at=now,
-            ends_at=now + duration,
-            fails=self._chance(self.behaviour.failing),
+            ends_at=now + duration_s,
+            fault=fault,
         )
-        self.jobs[remote_id] = job
-        self._tokens[request.token] = (now, remote_id)
+        self.jobs[job.remote_id] = job
+        self._active.setdefault(operation, {})[job.remote_id] = job
+        for index, key in (
+            (self._of_operation, operation),
+            (self._of_name, request.name),
+            (self._of_output, request.output_uri),
+        ):
+            index.setdefault(key, []).append(job)
+        self._tokens[request.token] = (now, job.remote_id)
         return job
 
-    def _active(self, operation: str) -> int:
-        now = self._now()
-        return sum(1 for job in self.jobs.values() if job.operation == operation and not job.status(now).ended)
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def _running(self, operation: str) -> Iterator[SimulatedJob]:
+        """Jobs that hold a slot; those that do not any more are forgotten on the way."""
+        now, active = self._now(), self._active.setdefault(operation, {})
+        for job in [job for job in active.values() if job.over_at <= now]:
+            del active[job.remote_id]
+        yield from active.values()
+
+    def _since(self, operation: str, submitted_after: float) -> Iterator[SimulatedJob]:
+        """Jobs of an operation, newest first, back to a time."""
+        for job in reversed(self._of_operation.get(operation, [])):
+            if job.submitted_at <= submitted_after:
+                return
+            yield job
 
     def _strangers(self) -> int:
         busy = int(self._now() / 900.0) % 2 == 1
         return self.behaviour.strangers if busy and not self.healed else 0
+
+    def _shown_strangers(self) -> list[RemoteJob]:
+        return [
+            RemoteJob(remote_id=RemoteId(f"stranger-{number}"), name=STRANGER, status=JobStatus.IN_PROGRESS)
+            for number in range(self._strangers())
+        ]
 
     def _shown(self, job: SimulatedJob) -> RemoteJob:
         status = job.status(self._now())
@@ -266,13 +263,16 @@ class SimulatedService:
             name=job.request.name,
             status=status,
             submitted_at=job.submitted_at,
-            ended_at=job.ends_at if status.ended else None,
+            ended_at=job.over_at if status.ended else None,
             output_uri=self._output_uri(job),
-            fault=_fault(FaultKind.TRANSIENT, "INTERNAL_SERVER_ERROR", Scope.BATCH) if job.fails else None,
+            fault=job.fault if status is JobStatus.FAILED else None,
         )
 
     def _output_uri(self, job: SimulatedJob) -> str:
         return f"{job.request.output_uri}123456789012-SIM-{job.remote_id}/output/output.tar.gz"
+
+    def _longest_s(self) -> float:
+        return self.behaviour.startup_s + STEP_S * self.behaviour.steps_max
 
     def _chance(self, share: float) -> bool:
         return not self.healed and share > 0 and self._draw() < share
@@ -280,12 +280,6 @@ class SimulatedService:
     def _draw(self) -> float:
         self._draws += 1
         return unit_interval(self._seed, self._draws)
-
-
-def _operation(request: StartRequest) -> str:
-    from runner.catalogue import FAMILIES
-
-    return FAMILIES[request.family].stem
 
 
 def _fault(kind: FaultKind, code: str, scope: Scope = Scope.CALL) -> Fault:

@@ -1,15 +1,8 @@
-"""Virtual time, and seeds: `--seed N` runs one, `--seeds N` that many."""
+"""Seeds: `--seed N` runs one, `--seeds N` that many."""
 
 from __future__ import annotations
 
 import pytest
-from trio.testing import MockClock
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Trio on a clock that jumps to the next deadline whenever everybody waits."""
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,12 +7,13 @@ what does not (the run, the driver, commands in flight). Everything follows from
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import anyio
+import trio
+from trio.testing import MockClock
 
-from runner.core import commands as c, events as e
-from runner.core.commands import Keys, PlannedRepair, Released, Staged
+from runner.core import events as e
 from runner.core.records import CoreConfig
 from runner.core.run import Run
 from runner.core.states import State
@@ -20,71 +21,39 @@ from runner.engine.clock import RunClock
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
 from runner.journal import decode, encode
-from runner.model import (
-    AnalysisSpec,
-    BatchId,
-    CollectReport,
-    CorpusSpec,
-    Document,
-    Fault,
-    FaultKind,
-    JobKey,
-    LaneSpec,
-    Ledger,
-    Limit,
-    Manifest,
-    MergedSegment,
-    MergeReport,
-    PartFacts,
-    PartId,
-    Quotas,
-    RepairReport,
-    RunId,
-    Scope,
-    SegmentFacts,
-    SegmentId,
-    StartRequest,
-    part_id,
-    repair_part_id,
-    segment_id,
-    unit_interval,
-)
+from runner.model import AnalysisSpec, BatchId, Document, JobKey, PartId, RunId, SegmentId, unit_interval
 from runner.planning.durations import DurationModel
 from runner.planning.fates import closing
 from runner.planning.plan import make_plan
-from runner.planning.repair import repair_batch
-from runner.results.entries import NO_ENTRY, error_entry, first_answer
+from runner.results.entries import error_entry
 from runner.results.merge import Answers, TallyBook, merge_lines
-from runner.simulation.service import Behaviour, SimulatedService
+from runner.simulation.service import SimulatedService
+from tests.simulation.documents import documents_of, manifest_of
+from tests.simulation.ports import SimulatedPorts
+from tests.simulation.setting import EPOCH, Ending, Setting
+from tests.simulation.views import job_view, run_view
 
-LANGUAGES = ("en", "de", "ja")
-EPOCH = 1_700_000_000.0
+SESSIONS_MAX = 200
+PAUSE_S = 600.0
+"""How long the user leaves a run alone that has come to an end without being done."""
+COMMITS_BETWEEN_VIEWS = 40
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One simulated run, drawn from a seed."""
-
-    seed: int
-    behaviour: Behaviour
-    corpora: int = 2
-    segments: int = 3
-    documents: int = 12
-    crashes: int = 0
-    heal_after_s: float = 20_000.0
-    missing_rows: float = 0.0
-    bad_outputs: float = 0.0
+class Crash(Exception):  # noqa: N818 - nobody's error: the end of a process
+    """A process ends at a commit."""
 
 
 @dataclass
 class Disk:
     """What a crash leaves."""
 
-    journal: list[tuple[str, bytes]] = field(default_factory=list)
+    journal: list[tuple[str, bytes | str]] = field(default_factory=list)
     staged: set[tuple[str, BatchId]] = field(default_factory=set)
     spools: dict[tuple[JobKey, int], dict[tuple[PartId, int], bytes]] = field(default_factory=dict)
     repair_lines: dict[PartId, list[tuple[PartId, int]]] = field(default_factory=dict)
     results: dict[str, bytearray] = field(default_factory=dict)
+    merged: dict[tuple[SegmentId, str], Answers] = field(default_factory=dict)
+    """The answers in the result lines of a segment, per analysis: what reading the lines again would give."""
 
 
 class World:
@@ -92,80 +61,171 @@ class World:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.manifest = _manifest(setting)
-        self.ledgers, self.segments = _documents(setting, self.manifest)
+        self.manifest = manifest_of(setting)
+        self.ledgers, self.segments = documents_of(setting, self.manifest)
         self.lines = {part.id: part.lines for facts in self.segments for part in facts.parts}
         self.disk = Disk()
-        self.service = SimulatedService(
-            setting.behaviour, seed=f"service/{setting.seed}", now=lambda: EPOCH + anyio.current_time()
-        )
+        self.service = SimulatedService(setting.behaviour, seed=f"service/{setting.seed}", now=self.now)
         self.run: Run = self._fresh_run()
+        self.driver: Driver | None = None
         self.draws = 0
-        self.bad_reads: dict[JobKey, int] = {}
+        self.commits = 0
+        self.sessions = 0
+        self.largest_spool = 0
+        self.mended = False
+        self.healed_at: float | None = None
+        self.closed_at = 0.0
+        self.given_up: set[JobKey] = set()
+        """Jobs given up before documents were reopened."""
+        self._shadow = self._fresh_run()
+        self._intended: set[tuple[JobKey, int]] = set()
+        self._crash: Ending | None = None
+
+    def now(self) -> float:
+        """The service's clock."""
+        return EPOCH + anyio.current_time()
 
     def draw(self, *what: object) -> float:
         """A number derived from the seed and what it is for."""
         return unit_interval("world", self.setting.seed, *what)
 
+    def analysis(self, name: str) -> AnalysisSpec:
+        """The analysis of that name."""
+        return next(analysis for analysis in self.manifest.analyses if analysis.name == name)
+
+    def events(self) -> list[e.Event]:
+        """The journal."""
+        return [decode(kind, payload, directory="sim") for kind, payload in self.disk.journal]
+
     # --- sessions -------------------------------------------------------------------------------------------------
 
-    async def to_the_end(self, *, sessions_max: int = 40) -> None:
-        """Open sessions, crash some, and go on until the books are closed."""
-        for session in range(sessions_max):
-            crash_after = None
-            if session < self.setting.crashes:
-                crash_after = 1.0 + 3_000.0 * self.draw("crash", session) ** 2
-            await self.session(crash_after)
-            if self.run.closed:
-                return
-            if session >= self.setting.crashes:
-                self.service.healed = True
-                await anyio.sleep(60.0)
-        raise AssertionError(f"not closed after {sessions_max} sessions: {describe(self.run)}")
+    async def to_the_end(self) -> None:
+        """Open sessions, end some before their time, and go on until the books are closed."""
+        await self._until_closed()
+        if self.setting.reopen and self.reopen():
+            await self._until_closed()
 
-    async def session(self, crash_after: float | None = None) -> Driver:
+    async def _until_closed(self) -> None:
+        while self.sessions < SESSIONS_MAX:
+            early = self.sessions < len(self.setting.endings)
+            await self.session(self.setting.endings[self.sessions] if early else None)
+            if self.run.closed:
+                self.closed_at = anyio.current_time()
+                return
+            if not early:
+                await anyio.sleep(PAUSE_S)
+        raise AssertionError(f"not closed after {self.sessions} sessions: {describe(self.run)}")
+
+    async def session(self, ending: Ending | None = None) -> Driver:
         """One process's work: fold the journal, drive, and perhaps die in the middle."""
+        self.sessions += 1
+        self.commits = 0
+        self._crash = ending
+        self._heal_if_due()
         self.run = self._fresh_run()
         last = None
-        for kind, payload in self.disk.journal:
-            event = decode(kind, payload, directory="sim")
+        for event in self.events():
             last = event.at
             self.run.apply(event)
-        clock = RunClock(last, wall=lambda: EPOCH + anyio.current_time(), monotonic=anyio.current_time)
+        self._tidy()
+        clock = RunClock(last, wall=self.now, monotonic=anyio.current_time)
+        driver = self.driver = self._driver(clock.now)
+        crashed = False
+        try:
+            await self._drive(driver, clock.now, ending)
+        except* Crash:
+            crashed = True
+        if not (crashed or driver.halted or (ending is not None and ending.kind == "kill")):
+            self._check_silence()
+        return driver
+
+    def _driver(self, now: Callable[[], float]) -> Driver:
         ports = SimulatedPorts(self)
-        driver = Driver(
+        return Driver(
             self.run,
             executor=Executor(services={"sim": self.service}, staging=ports, workshop=ports),
             recorder=self,
-            now=clock.now,
+            now=now,
         )
+
+    async def _drive(self, driver: Driver, now: Callable[[], float], ending: Ending | None) -> None:
         if self.run.began is None:
-            self._begin(driver, clock.now)
-        driver.record(e.SessionOpened(at=clock.now(), version="0", purpose="run", engines=()))
+            self._begin(driver, now())
+        driver.record(e.SessionOpened(at=now(), version="0", purpose="run", engines=()))
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._heal)
-                if crash_after is not None:
-                    tasks.start_soon(_cancel_after, crash_after, scope)
+                tasks.start_soon(self._heal_in_time)
+                if ending is not None:
+                    tasks.start_soon(_end, ending, driver, now, scope)
                 await driver.drive()
                 tasks.cancel_scope.cancel()
-        return driver
+
+    def _check_silence(self) -> None:
+        """A driver that ends of itself is done, or says what stands in its way."""
+        assert self.run.closed or self.run.parks or self.run.stopping, f"ended without a word: {describe(self.run)}"
 
     def append(self, events: Sequence[e.Event]) -> None:
-        """The recorder: events survive as bytes."""
-        self.disk.journal += [encode(event) for event in events]
+        """The recorder: events survive as bytes, unless the process ends just before."""
+        self.commits += 1
+        strikes = self._crash is not None and self._crash.at == self.commits
+        if strikes and self._crash is not None and self._crash.kind == "crash_before":
+            raise Crash
+        for event in events:
+            row = encode(event)
+            self.disk.journal.append(row)
+            self._shadow.apply(decode(*row, directory="sim"))
+        self._check_shadow(events)
+        if strikes and self._crash is not None and self._crash.kind == "crash_after":
+            raise Crash
 
-    async def _heal(self) -> None:
-        left = self.setting.heal_after_s - anyio.current_time()
-        await anyio.sleep(max(0.0, left))
-        self.service.healed = True
+    def _check_shadow(self, events: Sequence[e.Event]) -> None:
+        """What the journal folds to is what the process believes: of the jobs concerned each time, of all sometimes."""
+        for event in events:
+            if isinstance(event, e.StartIntended):
+                self._intended.add((event.job, event.generation))
+            key = getattr(event, "job", None)
+            if key in self.run.jobs:
+                assert job_view(self._shadow.jobs[key]) == job_view(self.run.jobs[key]), event
+        if self.commits % COMMITS_BETWEEN_VIEWS == 0:
+            assert run_view(self._shadow) == run_view(self.run)
+
+    def check_intended(self, job: JobKey, generation: int) -> None:
+        """No call is made before its intent is durable."""
+        assert (job, generation) in self._intended, f"{job} was started before that was written down"
+
+    def _tidy(self) -> None:
+        """What `runner.compose.upkeep` does when a run is taken up."""
+        for key, generation in list(self.disk.spools):
+            record = self.run.jobs[key]
+            current = record.state is State.COLLECTED and record.generation == generation
+            if not (current and (self.run.books.needs_spool(key) or not record.settled)):
+                del self.disk.spools[key, generation]
+
+    # --- healing --------------------------------------------------------------------------------------------------
+
+    async def _heal_in_time(self) -> None:
+        await anyio.sleep(max(0.0, self.setting.heal_after_s - anyio.current_time()))
+        self._heal_if_due()
+
+    def _heal_if_due(self) -> None:
+        if self.healed_at is None and anyio.current_time() >= self.setting.heal_after_s:
+            self.healed_at = anyio.current_time()
+            self.service.heal()
+
+    # --- beginning and reopening ------------------------------------------------------------------------------------
 
     def _fresh_run(self) -> Run:
-        return Run(CoreConfig(lanes=self.manifest.lanes, analyses=self.manifest.analyses))
+        config = CoreConfig(
+            lanes=self.manifest.lanes,
+            analyses=self.manifest.analyses,
+            on_failure=self.setting.on_failure,
+            recheck_denied_s=60.0 if self.setting.on_terminal else None,
+            spool_bytes_max=self.setting.spool_rows_max,
+        )
+        return Run(config)
 
-    def _begin(self, driver: Driver, now: Callable[[], float]) -> None:
+    def _begin(self, driver: Driver, at: float) -> None:
         plan = make_plan(self.manifest, self.segments, durations=DurationModel())
-        at = now()
         begun = e.RunBegan(
             at=at,
             run=RunId(f"sim-{self.setting.seed}"),
@@ -177,7 +237,12 @@ class World:
             spec="{}",
         )
         surveyed = [
-            e.RangeSurveyed(at=at, corpus=corpus.name, index=0, segments=tuple(self._of(corpus.name)))
+            e.RangeSurveyed(
+                at=at,
+                corpus=corpus.name,
+                index=0,
+                segments=tuple(facts for facts in self.segments if facts.corpus == corpus.name),
+            )
             for corpus in self.manifest.corpora
         ]
         driver.record(
@@ -189,14 +254,60 @@ class World:
             e.PlanFinished(at=at, jobs=len(plan.work.jobs), usd=None),
         )
 
-    def _of(self, corpus: str) -> list[SegmentFacts]:
-        return [facts for facts in self.segments if facts.corpus == corpus]
+    def reopen(self) -> int:
+        """Open every document of a merged segment that closed as an error; returns for how many lines."""
+        self.mended = True
+        self.given_up |= {key for key, record in self.run.jobs.items() if record.state is State.GIVEN_UP}
+        driver = self._driver(self.now)
+        groups: dict[tuple[str, str, str | None], list[tuple[PartId, int]]] = {}
+        for place, analysis, corpus in self._errors():
+            language = self._language_of(analysis, place[0])
+            groups.setdefault((corpus, analysis, language), []).append(place)
+        for (corpus, analysis, language), lines in groups.items():
+            planned = SimulatedPorts(self).plan_repair(
+                self.run.batches_planned + 1,
+                list(dict.fromkeys(lines)),
+                analysis=self.analysis(analysis),
+                language=language,
+                repaired=[],
+                round_=0,
+            )
+            at = self.now()
+            jobs = (planned.job.key,)
+            driver.record(
+                e.Reopened(at=at, corpus=corpus, analysis=analysis, jobs=jobs, documents=len(lines)),
+                e.BatchPlanned(at=at, batch=planned.batch),
+                e.JobPlanned(at=at, job=planned.job),
+            )
+        return sum(map(len, groups.values()))
+
+    def _errors(self) -> list[tuple[tuple[PartId, int], str, str]]:
+        found = []
+        for segment, ledger in self.ledgers.items():
+            for analysis in self.manifest.analyses_of(ledger.corpus):
+                answers = self.disk.merged.get((segment, analysis.name))
+                for document in ledger.documents if answers is not None else ():
+                    sent = document.part >= 0 and not closed_by_us(document, analysis)
+                    if (
+                        sent
+                        and answers is not None
+                        and answers.entries[document.part][document.line][:1] in {b"!", b""}
+                    ):
+                        found.append(((ledger.parts[document.part], document.line), analysis.name, ledger.corpus))
+        return found
+
+    def _language_of(self, analysis: str, part: PartId) -> str | None:
+        for record in self.run.jobs.values():
+            batch = self.run.batches[record.job.batch]
+            if record.job.analysis == analysis and part in batch.covers:
+                return batch.language
+        raise AssertionError(part)
 
     # --- what is right ----------------------------------------------------------------------------------------------
 
     def row(self, analysis: str, part: PartId, line: int) -> bytes:
-        """What the service says of a line, whenever it says anything: a payload, or an error row that stays."""
-        if self.draw("error", analysis, part, line) < 0.02:
+        """What the service says of a line, whenever it says anything: a payload, or an error row."""
+        if not self.mended and self.draw("error", analysis, part, line) < 0.02:
             return error_entry("DOCUMENT_SIZE_EXCEEDED", "too long")
         return f'"{analysis}/{part}/{line}"'.encode()
 
@@ -219,273 +330,34 @@ class World:
         return bytes(found)
 
 
-async def _cancel_after(seconds: float, scope: anyio.CancelScope) -> None:
-    await anyio.sleep(seconds)
-    scope.cancel()
+async def _end(ending: Ending, driver: Driver, now: Callable[[], float], scope: anyio.CancelScope) -> None:
+    """End a session at a time, in the way of that ending."""
+    if ending.kind.startswith("crash"):
+        return
+    await anyio.sleep(ending.at)
+    match ending.kind:
+        case "kill":
+            scope.cancel()
+        case "halt":
+            driver.halt("a signal")
+        case "cancel":
+            driver.tell(e.CancelAsked(at=now()))
 
 
-class SimulatedPorts:
-    """Staging and workshop over a world's disk."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    # --- staging --------------------------------------------------------------------------------------------------
-
-    async def stage(self, command: c.StageBatch) -> Staged | Fault:
-        await anyio.sleep(2.0)
-        if self._unlucky("stage", command.batch):
-            return _passing("SlowDown")
-        self._world.disk.staged.add((command.lane, command.batch))
-        return Staged(uri=f"s3://sim/in/{command.batch}/", bytes=1)
-
-    async def output_keys(self, command: c.CheckByPrefix) -> Keys | Fault:
-        await anyio.sleep(0.1)
-        return Keys(keys=self._world.service.keys_below(_output(command.job, command.generation)))
-
-    def request(self, job: str, generation: int, lane: str, *, token: str, name: str) -> StartRequest:
-        record = self._world.run.jobs[JobKey(job)]
-        assert (lane, record.job.batch) in self._world.disk.staged, "started before it was staged"
-        analysis = next(a for a in self._world.manifest.analyses if a.name == record.job.analysis)
-        return StartRequest(
-            family=analysis.family,
-            generation=generation,
-            job=record.job.key,
-            name=name,
-            token=token,
-            input_uri=f"s3://sim/in/{record.job.batch}/",
-            output_uri=_output(job, generation),
-            language=self._world.run.batches[record.job.batch].language,
-        )
-
-    # --- workshop -------------------------------------------------------------------------------------------------
-
-    async def collect(self, command: c.CollectJob) -> CollectReport | Fault:
-        world = self._world
-        await anyio.sleep(1.0)
-        record = world.run.jobs[command.job]
-        remote = world.service.output_of(command.output_uri)
-        assert remote is not None, "collected from nowhere"
-        assert remote.request.job == command.job, "collected another job's output"
-        if self._unlucky("collect", command.job):
-            return _passing("SlowDown")
-        if not world.service.healed and world.draw("bad", command.job, command.generation) < world.setting.bad_outputs:
-            return Fault(kind=FaultKind.CORRUPT, scope=Scope.BATCH, code="TRUNCATED", message="simulated")
-        rows, missing, errors = {}, 0, 0
-        for part, line in self._lines_of(record.job.batch):
-            first = not record.job.repairs
-            if first and world.draw("missing", command.job, part, line) < world.setting.missing_rows:
-                missing += 1
-                continue
-            row = world.row(record.job.analysis, part, line)
-            errors += row[:1] == b"!"
-            rows[part, line] = row
-        world.disk.spools[command.job, command.generation] = rows
-        return CollectReport(
-            ok=len(rows) - errors,
-            errors=(("DOCUMENT_SIZE_EXCEEDED", errors),) if errors else (),
-            missing=missing,
-            repairable=missing,
-            rows=len(rows),
-            bytes=0,
-            spool_bytes=len(rows),
-            digest="",
-        )
-
-    async def gather(self, command: c.GatherRepair) -> PlannedRepair | Fault:
-        world = self._world
-        await anyio.sleep(0.5)
-        records = [world.run.jobs[key] for key in command.jobs]
-        lines = [
-            place
-            for record in records
-            for place in self._lines_of(record.job.batch)
-            if place not in world.disk.spools[record.job.key, record.generation]
-        ]
-        part = repair_part_id(command.serial)
-        world.disk.repair_lines[part] = lines
-        report = RepairReport(
-            part=part,
-            covers=tuple(dict.fromkeys(place[0] for place in lines)),
-            lines=len(lines),
-            bytes=600,
-            units=3 * len(lines),
-        )
-        batch, job = repair_batch(
-            command.serial,
-            report,
-            analysis=next(a for a in world.manifest.analyses if a.name == command.analysis),
-            language=world.run.batches[records[0].job.batch].language,
-            repaired=[record.job for record in records],
-            repair_round=command.round,
-            kind="aws",
-            durations=DurationModel(),
-        )
-        return PlannedRepair(batch=batch, job=job)
-
-    async def merge(self, command: c.MergeSegments) -> MergeReport | Fault:
-        world = self._world
-        _, end = world.run.books.tail(command.corpus)
-        results = world.disk.results.setdefault(command.corpus, bytearray())
-        assert len(results) >= end, "results are shorter than the journal says"
-        del results[end:]
-        merged = []
-        for segment in command.segments:
-            await anyio.sleep(0.05)
-            ledger = world.ledgers[segment]
-            analyses = world.manifest.analyses_of(command.corpus)
-            answers = [self._answers(ledger, analysis) for analysis in analyses]
-            results += b"".join(merge_lines(ledger, analyses, answers, TallyBook()))
-            merged.append(MergedSegment(id=segment, file=0, end=len(results), lines=len(ledger.documents), tallies=()))
-        await anyio.sleep(0.05)
-        return MergeReport(corpus=command.corpus, segments=tuple(merged))
-
-    async def patch(self, command: c.PatchFile) -> MergeReport | Fault:
-        raise NotImplementedError
-
-    async def release(self, command: c.ReleaseSpools) -> Released | Fault:
-        for key in command.jobs:
-            self._world.disk.spools.pop((key, self._world.run.jobs[key].generation), None)
-        return Released()
-
-    # --- within ---------------------------------------------------------------------------------------------------
-
-    def _lines_of(self, batch: BatchId) -> list[tuple[PartId, int]]:
-        world = self._world
-        found = []
-        for part in world.run.batches[batch].parts:
-            if part in world.disk.repair_lines:
-                found += world.disk.repair_lines[part]
-            else:
-                found += [(part, line) for line in range(world.lines[part])]
-        return found
-
-    def _answers(self, ledger: Ledger, analysis: AnalysisSpec) -> Answers:
-        run, disk = self._world.run, self._world.disk
-        record = run.books.segment(ledger.segment)
-        spools = [
-            disk.spools[key, run.jobs[key].generation]
-            for key in record.jobs
-            if run.jobs[key].state is State.COLLECTED and run.jobs[key].job.analysis == analysis.name
-        ]
-        entries = {
-            index: [
-                first_answer([spool.get((part, line), NO_ENTRY) for spool in spools])
-                for line in range(self._world.lines[part])
-            ]
-            for index, part in enumerate(ledger.parts)
-        }
-        return Answers(entries=entries)
-
-    def _unlucky(self, *what: object) -> bool:
-        self._world.draws += 1
-        share = self._world.setting.behaviour.read_faults
-        return not self._world.service.healed and self._world.draw(*what, self._world.draws) < share
+def closed_by_us(document: Document, analysis: AnalysisSpec) -> bool:
+    """Whether no job reads a document under an analysis."""
+    fate, message = document.fate, document.message
+    return closing(analysis, fate=fate, message=message, size=document.size, language=document.language) is not None
 
 
-def _passing(code: str) -> Fault:
-    return Fault(kind=FaultKind.TRANSIENT, scope=Scope.CALL, code=code, message="simulated")
-
-
-def _output(job: str, generation: int) -> str:
-    return f"s3://sim/out/{job}-{generation}/"
-
-
-# --- documents --------------------------------------------------------------------------------------------------------
-
-
-def _manifest(setting: Setting) -> Manifest:
-    slots = setting.behaviour.slots
-    quotas = Quotas(
-        active_jobs=Limit(default=slots),
-        start_per_s=Limit(default=setting.behaviour.start_per_s),
-        read_per_s=Limit(default=setting.behaviour.read_per_s),
-    )
-    lane = LaneSpec(name="sim", kind="aws", staging="s3://sim/", data_access_role="role", quotas=quotas)
-    corpora = tuple(CorpusSpec(name=f"c{number}", sources=("x",), format="lines") for number in range(setting.corpora))
-    names = tuple(corpus.name for corpus in corpora)
-    latin = frozenset({"en", "de"})
-    analyses = (
-        AnalysisSpec(
-            name="language", family="dominant_language", corpora=names, document_bytes_max=1_000_000, languages=None
-        ),
-        AnalysisSpec(name="entities", family="entities", corpora=names, document_bytes_max=1_000_000, languages=latin),
-        AnalysisSpec(name="sentiment", family="sentiment", corpora=names[:1], document_bytes_max=50, languages=latin),
-    )
-    manifest = Manifest(path="sim.yaml", name="sim", lanes=(lane,), corpora=corpora, analyses=analyses)
-    # Small batches, so that small worlds have many jobs.
-    return replace(manifest, policy=replace(manifest.policy, max_job_documents=max(4, setting.documents // 2)))
-
-
-def _documents(setting: Setting, manifest: Manifest) -> tuple[dict[SegmentId, Ledger], list[SegmentFacts]]:
-    ledgers: dict[SegmentId, Ledger] = {}
-    segments = []
-    lines: dict[tuple[str, bool], tuple[PartId, int]] = {}
-    for index, corpus in enumerate(manifest.corpora):
-        for number in range(setting.segments):
-            segment = segment_id(index, 0, number)
-            ledger, facts = _segment(setting, corpus.name, segment, lines)
-            ledgers[segment] = ledger
-            segments.append(facts)
-    return ledgers, segments
-
-
-def _segment(
-    setting: Setting, corpus: str, segment: SegmentId, shared: dict[tuple[str, bool], tuple[PartId, int]]
-) -> tuple[Ledger, SegmentFacts]:
-    """A segment with three pools, two size classes, skipped documents, and lines shared with earlier segments."""
-    parts: list[PartId] = []
-    counts: dict[PartId, int] = {}
-    kinds: dict[tuple[str, bool], PartId] = {}
-    foreign: list[PartId] = []
-    documents = []
-    for ordinal in range(setting.documents):
-        draw = lambda *what: unit_interval("document", setting.seed, segment, ordinal, *what)  # noqa: B023, E731
-        language = LANGUAGES[int(draw("language") * 3)]
-        small = draw("size") < 0.7
-        size = 40 if small else 400
-        common = dict(id=f"{segment}:{ordinal}", source=0, position=ordinal, size=size, characters=size)
-        if draw("fate") < 0.1:
-            documents.append(Document(**common, language=language, fate="EMPTY", message="the text is blank"))
-            continue
-        pool = language if language != "ja" else "rest"
-        key = (pool, small)
-        if draw("shared") < 0.15 and key in shared and shared[key][0].rpartition("-")[0] != segment:
-            part, line = shared[key]
-            if part not in parts:
-                parts.append(part)
-                foreign.append(part)
-        else:
-            part = kinds.get(key)  # type: ignore[assignment]
-            if part is None:
-                part = kinds[key] = part_id(segment, len(kinds))
-                parts.append(part)
-            line = counts.get(part, 0)
-            counts[part] = line + 1
-            shared[key] = (part, line)
-        documents.append(Document(**common, language=language, part=parts.index(part), line=line))
-    facts = SegmentFacts(
-        id=segment,
-        corpus=corpus,
-        documents=len(documents),
-        bytes=sum(document.size for document in documents),
-        ledger_digest="",
-        parts=tuple(
-            PartFacts(
-                id=part,
-                pool=pool,
-                line_bytes_max=50 if small else 1_000_000,
-                lines=counts[part],
-                bytes=counts[part] * (40 if small else 400),
-                units=counts[part] * 3,
-                digest="",
-            )
-            for (pool, small), part in kinds.items()
-        ),
-        foreign_parts=tuple(foreign),
-    )
-    ledger = Ledger(segment=segment, corpus=corpus, parts=tuple(parts), documents=tuple(documents))
-    return ledger, facts
+def simulate(setting: Setting) -> World:
+    """Live through a whole run, in virtual time."""
+    # Trio shuffles the tasks that can run at one moment: from the seed, so that a story can be told again.
+    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[attr-defined]
+    trio._core._run._r.seed(setting.seed)  # type: ignore[attr-defined]
+    world = World(setting)
+    trio.run(world.to_the_end, clock=MockClock(autojump_threshold=0))
+    return world
 
 
 def describe(run: Run) -> str:
@@ -495,7 +367,4 @@ def describe(run: Run) -> str:
         for key, r in run.jobs.items()
         if r.state is not State.COLLECTED
     }
-    return f"parks={list(run.parks.values())} jobs={states}"
-
-
-__all__ = ["Setting", "World", "closing", "describe"]
+    return f"parks={list(run.parks.values())} stops={run.extra_stops} confirm={list(run.to_confirm)} jobs={states}"
