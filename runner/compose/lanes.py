@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
+
+import anyio
 
 from runner.aws import ComprehendClient, LaneSession, StagingClient
 from runner.compose.embedded import EmbeddedOptions, embedded_endpoint
@@ -18,6 +21,11 @@ from runner.model import Fault, FaultKind, LaneSpec, Manifest, Scope
 
 EMBEDDED_STAGING: Final = "s3://runner-staging/"
 EMBEDDED_ROLE: Final = "arn:aws:iam::000000000000:role/embedded"
+PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
+"""Between questions to a lane that does not answer while it is opened; later, the scheduler has more patience."""
+_PASSING: Final = frozenset({FaultKind.TRANSIENT, FaultKind.THROTTLED})
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +78,11 @@ async def open_lanes(
 
 async def _open_remote(stack: AsyncExitStack, spec: LaneSpec) -> OpenLane:
     session = await stack.enter_async_context(LaneSession(spec))
-    account = await session.identity()
+    account = await _patiently(session.identity)
     if isinstance(account, Fault):
         raise _refusal(spec, account)
     staging = StagingClient(session)
-    fault = await staging.check(spec.staging)
+    fault = await _patiently(partial(staging.check, spec.staging))
     if fault is not None:
         raise _refusal(spec, fault)
     engine = session.endpoint("comprehend")
@@ -92,7 +100,7 @@ async def _open_embedded(stack: AsyncExitStack, spec: LaneSpec, url: str, incarn
     spec = replace(spec, url=url, staging=EMBEDDED_STAGING, data_access_role=EMBEDDED_ROLE)
     session = await stack.enter_async_context(LaneSession(spec))
     staging = StagingClient(session)
-    fault = await staging.ensure_bucket(spec.staging)
+    fault = await _patiently(partial(staging.ensure_bucket, spec.staging))
     if fault is not None:
         raise _refusal(spec, fault)
     return OpenLane(
@@ -103,6 +111,16 @@ async def _open_embedded(stack: AsyncExitStack, spec: LaneSpec, url: str, incarn
         incarnation=incarnation,
         account="000000000000",
     )
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer to a question, asked again a few times after a fault that passes: the lane may be restarting."""
+    for pause_s in PAUSES_S:
+        answer = await ask()
+        if not isinstance(answer, Fault) or answer.kind not in _PASSING:
+            return answer
+        await anyio.sleep(pause_s)
+    return await ask()
 
 
 def _refusal(spec: LaneSpec, fault: Fault) -> CredentialsError | ServiceError:

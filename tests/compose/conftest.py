@@ -37,6 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(TIMINGS, "url", replace(TIMINGS["embedded"], grace_s=0.2, gap_max_s=0.1, calls=calls))
     for module in ("running", "stopping"):
         monkeypatch.setattr(f"runner.compose.{module}.WorkerPool", ThreadPool)
+    monkeypatch.setattr("runner.compose.lanes.PAUSES_S", (0.01,) * 4)
     for module in [module for name, module in sys.modules.items() if name.startswith("runner.core.")]:
         for name in ("GENERATIONS", "OUTPUTS"):
             if hasattr(module, name):

@@ -66,6 +66,18 @@ def test_s3_answering_503_is_waited_out(house: House, undisturbed: dict[str, byt
     assert house.endpoint.accepted == before + 1
 
 
+@pytest.mark.parametrize(
+    "rule", [{"service": "sts", "do": "throttle"}, {"service": "s3", "do": "slow_down"}, {"do": "drop"}]
+)
+def test_a_lane_that_does_not_answer_at_once_is_asked_again(house: House, rule: dict[str, object]) -> None:
+    house.endpoint.set_faults({**rule, "times": 3})
+
+    said = house.run()
+
+    assert said.code == 0, said.err
+    assert house.outcomes() == {"ok": 6}
+
+
 def test_throttled_starts_are_repeated_until_they_are_taken(house: House, undisturbed: dict[str, bytes]) -> None:
     before = house.endpoint.accepted
     house.endpoint.set_faults({"operation": "Start*", "do": "throttle", "times": 2})
