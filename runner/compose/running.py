@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,9 @@ from runner.model import Manifest
 from runner.planning.durations import DurationModel
 from runner.planning.plan import Plan, gate, make_plan
 from runner.results import write_summary
+
+
+Ending = Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +80,12 @@ class Outcome:
     directory: Path
     results: Path
     run_id: str
-    ended: Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"]
+    ended: Ending
     summary: finishing.Summary
     parks: tuple[e.WorkParked, ...] = ()
     resumed: bool = False
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """Calls that this session sent, by operation."""
 
 
 async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) -> Outcome:
@@ -97,7 +103,7 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
         for notice in opened.notices:
             hooks.say(notice)
         if opened.run.finished is not None and opened.complete:
-            return _outcome(opened, opened.run.finished.exit_code, "finished", resumed=True)
+            return _outcome(opened, ("finished", opened.run.finished.exit_code), resumed=True)
         observers = list(hooks.observe(opened))
         return await _Session(opened, options, hooks, observers).run()
 
@@ -164,7 +170,8 @@ class _Session:
             if not self._run.books.complete:
                 self._record_plan(plan)
             halted = await self._drive(lanes)
-        return self._close(plan, halted)
+            calls = sum((lane.service.calls for lane in lanes.lanes), Counter[str]())
+        return _outcome(self._opened, self._ending(plan, halted), resumed=self._resumed, calls=calls)
 
     def _confirm(self, plan: Plan) -> None:
         """Ask, or refuse, where money would be spent that no budget covers."""
@@ -219,20 +226,17 @@ class _Session:
             tasks.cancel_scope.cancel()
         return driver.halted
 
-    def _close(self, plan: Plan, halted: str | None) -> Outcome:
+    def _ending(self, plan: Plan, halted: str | None) -> tuple[Ending, int]:
+        """How this session ends, with its exit code; closes the books if they can be closed."""
         if self._run.closed:
             code = finishing.close_books(self._opened, plan)
             self._record(e.RunFinished(at=self._opened.clock.now(), exit_code=code))
-            return _outcome(self._opened, code, "finished", resumed=self._resumed)
+            return "finished", code
         if self._run.cancelling:
-            return _outcome(self._opened, EXIT_UNFINISHED, "cancelled", resumed=self._resumed)
-        if halted == "deadline":
-            return _outcome(self._opened, EXIT_UNFINISHED, "deadline", resumed=self._resumed)
+            return "cancelled", EXIT_UNFINISHED
         if halted is not None:
-            return _outcome(self._opened, EXIT_INTERRUPTED, "interrupted", resumed=self._resumed)
-        if self._run.stopping:
-            return _outcome(self._opened, EXIT_ERRORS, "failed", resumed=self._resumed)
-        return _outcome(self._opened, EXIT_USER, "parked", resumed=self._resumed)
+            return ("deadline", EXIT_UNFINISHED) if halted == "deadline" else ("interrupted", EXIT_INTERRUPTED)
+        return ("failed", EXIT_ERRORS) if self._run.stopping else ("parked", EXIT_USER)
 
 
 def make_driver(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: Sequence[Observer]) -> Driver:
@@ -249,12 +253,9 @@ def make_driver(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: 
 
 
 def _outcome(
-    opened: OpenRun,
-    code: int,
-    ended: Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"],
-    *,
-    resumed: bool,
+    opened: OpenRun, ending: tuple[Ending, int], *, resumed: bool, calls: Mapping[str, int] | None = None
 ) -> Outcome:
+    ended, code = ending
     return Outcome(
         exit_code=code,
         directory=opened.directory.root,
@@ -264,4 +265,5 @@ def _outcome(
         summary=finishing.summarise(opened),
         parks=tuple(opened.run.parks.values()),
         resumed=resumed,
+        calls=calls or {},
     )
