@@ -34,7 +34,6 @@ from runner.planning.durations import DurationModel
 from runner.planning.plan import Plan, gate, make_plan
 from runner.results import write_summary
 
-
 Ending = Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"]
 
 
