@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Final
 
 from runner.cli import options
 from runner.cli.errors import report_error
+from runner.cli.parser import Command, Parser, path
 from runner.errors import EXIT_DONE, RunnerError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("check")(check)
+def _arguments(parser: Parser) -> None:
+    parser.positional("manifest", "manifests, YAML files", of=path, nargs="+")
+    options.setting(parser)
 
 
-def check(
-    manifests: Annotated[list[Path], typer.Argument(help="Manifests (YAML).", show_default=False)],
-    *,
-    set_: options.Set = None,
-) -> int:
-    """Check manifests: every problem with file:line:column, what was found, what is valid."""
+def check(*, manifest: Sequence[Path], set_: Sequence[str]) -> int:
+    """Check each manifest; the exit code is the worst of them."""
     worst = EXIT_DONE
-    for path in manifests:
+    for source in manifest:
         try:
-            manifest = options.load(path, set_)
+            loaded = options.load(source, set_)
         except RunnerError as error:
             worst = max(worst, report_error(error))
             continue
-        corpora, analyses = len(manifest.corpora), len(manifest.analyses)
-        lanes = ", ".join(f"{lane.name} ({lane.kind})" for lane in manifest.lanes)
-        sys.stdout.write(f"{path}: ok, {corpora} corpora, {analyses} analyses, lanes: {lanes}\n")
+        corpora, analyses = len(loaded.corpora), len(loaded.analyses)
+        counts = (
+            f"{corpora} {'corpus' if corpora == 1 else 'corpora'}, {analyses} analys{'is' if analyses == 1 else 'es'}"
+        )
+        lanes = ", ".join(f"{lane.name} ({lane.kind})" for lane in loaded.lanes)
+        sys.stdout.write(f"{source}: ok, {counts}, lane{'s' if len(loaded.lanes) > 1 else ''} {lanes}\n")
     return worst
+
+
+CHECK: Final = Command(
+    name="check",
+    summary="tell every problem of a manifest at once",
+    details="""
+    Check manifests, without looking at their data or using a network. Every problem is told with
+    file:line:column, what was found, what is valid, and the nearest name.
+
+    Exit codes: 0 all are valid; 2 some are not.
+    """,
+    arguments=_arguments,
+    carry_out=check,
+)

@@ -4,53 +4,72 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Annotated, Any
-
-import typer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.cli import options
-from runner.errors import EXIT_DONE, EXIT_ERRORS
+from runner.cli.parser import Command, Parser, UsageError
+from runner.errors import EXIT_DONE, EXIT_ERRORS, EXIT_INTERRUPTED
 
-WATCH_EVERY_S = 1.0
+if TYPE_CHECKING:
+    from runner.compose.inspecting import Status
+    from runner.journal import RunDirectory
+
+STATUS_VERSION: Final = 1
+"""Of `status --json`; a key may be added within a version, none renamed or removed."""
+WATCH_EVERY_S: Final = 1.0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("status")(status)
-    app.command("verify")(verify)
-    app.command("why")(why)
+def _status_arguments(parser: Parser) -> None:
+    options.run_dir_argument(parser, optional=True)
+    parser.flag("--watch", "keep showing it for as long as somebody drives it")
+    options.as_json(parser)
 
 
-def status(
-    run_dir: options.OptionalRunPath = None,
-    *,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep showing until it is finished.")] = False,
-    json_: options.Json = False,
-) -> int:
-    """Where a run stands, from its journal. Without RUN_DIR: the latest below `runs`."""
-    from rich.live import Live
-
+def status(*, run_dir: Path | None, watch: bool, json_: bool) -> int:
+    """Show where a run stands."""
     from runner.cli.render import status_view
     from runner.cli.terminal import data, emit_json
     from runner.compose import inspecting
 
+    if watch and json_:
+        raise UsageError("--watch is for people and --json for programs", hint="choose one of them")
     directory = options.find(run_dir)
+    if watch:
+        return _watch(directory)
     found = inspecting.status(directory)
     if json_:
-        emit_json({"status_version": inspecting.STATUS_VERSION, **_plain(asdict(found))})
-    elif not watch:
-        data().print(status_view(found))
+        emit_json(status_json(found))
     else:
+        data().print(status_view(found))
+    return EXIT_DONE
+
+
+def _watch(directory: RunDirectory) -> int:
+    from rich.live import Live
+
+    from runner.cli.render import status_view
+    from runner.cli.terminal import data
+    from runner.compose import inspecting
+
+    found = inspecting.status(directory)
+    try:
         with Live(status_view(found), console=data(), auto_refresh=False) as live:
             while found.phase != "finished" and found.runner is not None:
                 time.sleep(WATCH_EVERY_S)
                 found = inspecting.status(directory)
                 live.update(status_view(found), refresh=True)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     return EXIT_DONE
 
 
-def verify(run_dir: options.OptionalRunPath = None) -> int:
-    """Re-check a run's books and files offline. Exits 0 only when every document is accounted for, else 3."""
+def _verify_arguments(parser: Parser) -> None:
+    options.run_dir_argument(parser, optional=True)
+
+
+def verify(*, run_dir: Path | None) -> int:
+    """Re-check books and files, and say what was found."""
     from runner.cli.render import verification_view
     from runner.cli.terminal import data
     from runner.compose import inspecting
@@ -60,25 +79,78 @@ def verify(run_dir: options.OptionalRunPath = None) -> int:
     return EXIT_DONE if found.accounted_for else EXIT_ERRORS
 
 
-def why(
-    run_dir: options.RunPath,
-    corpus: Annotated[str, typer.Argument(help="The corpus.", show_default=False)],
-    document_id: Annotated[str, typer.Argument(metavar="ID", help="The document's id.", show_default=False)],
-) -> int:
-    """Where a document's results came from: segment, parts, jobs, remote ids, attempts, timings, faults."""
+def _why_arguments(parser: Parser) -> None:
+    options.run_dir_argument(parser)
+    parser.positional("corpus", "the name of the corpus")
+    parser.positional("id", "the document's id, as in its result line")
+
+
+def why(*, run_dir: Path, corpus: str, id: str) -> int:  # noqa: A002 - what the user calls it
+    """Show where a document's results came from; ids need not be unique."""
     from runner.cli.render import why_view
     from runner.cli.terminal import data
     from runner.compose import inspecting
 
-    for found in inspecting.why(options.find(run_dir), corpus, document_id):
+    for found in inspecting.why(options.find(run_dir), corpus, id):
         data().print(why_view(found))
     return EXIT_DONE
 
 
-def _plain(value: Any) -> Any:
-    """Values as JSON has them."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+def status_json(status: Status) -> dict[str, Any]:
+    """A status for programs: the keys are always the same, in the same order."""
+    return {
+        "status_version": STATUS_VERSION,
+        "run_id": status.run_id,
+        "name": status.name,
+        "directory": str(status.directory),
+        "began": status.began,
+        "phase": status.phase,
+        "exit_code": status.exit_code,
+        "runner": status.runner,
+        "lanes": [{"lane": lane, "engine": engine, "account": account} for lane, engine, _, account in status.engines],
+        "usd": status.usd,
+        "jobs": status.jobs,
+        "summary": asdict(status.summary),
+        "parked": [
+            {
+                "lane": park.lane or None,
+                "operation": park.operation or None,
+                "code": park.fault.code,
+                "message": park.fault.message,
+                "hint": park.fault.hint,
+            }
+            for park in status.parks
+        ],
+    }
+
+
+STATUS: Final = Command(
+    name="status",
+    summary="show where a run stands",
+    details="""
+    Show where a run stands, from its journal, also while another process drives it.
+    """,
+    arguments=_status_arguments,
+    carry_out=status,
+)
+VERIFY: Final = Command(
+    name="verify",
+    summary="re-check its books and files, offline",
+    details="""
+    Re-check a run's books and files offline: every document in its line, in order, each payload as it was
+    collected, each file as run.json says.
+
+    Exit codes: 0 every document is accounted for; 3 not all are.
+    """,
+    arguments=_verify_arguments,
+    carry_out=verify,
+)
+WHY: Final = Command(
+    name="why",
+    summary="show where a document's results came from",
+    details="""
+    Show where a document's results came from: segment, parts, jobs, remote ids, attempts, timings and faults.
+    """,
+    arguments=_why_arguments,
+    carry_out=why,
+)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
-from types import TracebackType
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import FrameType, TracebackType
 from typing import Self
 
-import typer
+from rich.text import Text
 
-from runner.cli.render import plan_table
-from runner.cli.terminal import talk
+from runner.cli.render import gate_view
+from runner.cli.terminal import nearby, talk, visible
 from runner.compose.opening import OpenRun
 from runner.compose.running import Hooks
 from runner.engine.ports import Observer
@@ -20,15 +24,22 @@ from runner.telemetry.progress import Progress
 
 
 class LiveHooks:
-    """Hooks that talk on stderr; a context manager, so that the terminal is always left in order."""
+    """Hooks that talk on stderr; a context manager, so that the terminal is always left in order.
 
-    def __init__(self, *, manifest: str, quiet: bool = False) -> None:
-        self._manifest = manifest
-        self._quiet = quiet
+    `logged`: the run keeps its log. `announced`: say where it runs, and what its plan is.
+    """
+
+    def __init__(self, *, logged: bool, announced: bool = False) -> None:
+        self._logged = logged
+        self._announced = announced
         self._console = talk()
+        self._progress: Progress | None = None
+        self._resumed = False
         self._stack = ExitStack()
+        self.observing = False
+        """Whether there was anything to do."""
         self.hooks = Hooks(
-            say=self._say, confirm=self._confirm, observe=self._observe, planned=self._planned, signals=True
+            say=self.say, confirm=self._confirm, observe=self._observe, planned=self._planned, signals=True
         )
 
     def __enter__(self) -> Self:
@@ -39,24 +50,61 @@ class LiveHooks:
     ) -> None:
         self._stack.close()
 
-    def _say(self, text: str) -> None:
-        self._console.print(text, style="yellow", highlight=False, markup=False)
+    def say(self, text: str) -> None:
+        """Something worth knowing, between the lines of progress."""
+        self._console.print(Text(visible(nearby(text)), style="yellow"), soft_wrap=True)
 
     def _confirm(self, plan: Plan) -> bool:
-        return typer.confirm(f"This run costs about {plan.usd:,.2f} USD. Go on?", err=True)
+        assert self._progress is not None, "a run is observed before it is planned"
+        with self._progress.hidden():
+            sys.stderr.write(f"This run costs up to {plan.usd:,.2f} USD. Go on? [y/N] ")
+            sys.stderr.flush()
+            return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def _observe(self, opened: OpenRun) -> Sequence[Observer]:
+        self.observing = True
         run = opened.run
-        if self._quiet:
-            return []
-        verb = "Going on with" if run.sessions else "Run"
-        self._console.print(f"{verb} [bold]{run.run_id}[/]  {opened.directory.root}", highlight=False, soft_wrap=True)
-        log = EventLog(opened.directory.log_path, run=run.run_id)
-        self._stack.callback(log.close)
-        progress = Progress(console=self._console, name=opened.manifest.name)
-        self._stack.enter_context(progress)
-        progress.watch(run)
-        return [log, progress]
+        self._resumed = run.sessions > 0
+        observers: list[Observer] = []
+        if self._announced:
+            verb = "Going on in" if self._resumed else "Running in"
+            where = shlex.quote(nearby(str(opened.directory.root)))
+            self._console.print(Text.assemble(f"{verb} ", (where, "bold")), soft_wrap=True)
+        if self._logged:
+            log = EventLog(opened.directory.log_path, run=run)
+            self._stack.callback(log.close)
+            if log.fresh and run.began is not None:
+                # It was recorded before anybody could observe it.
+                log.notice(run.began)
+            observers.append(log)
+        self._progress = Progress(console=self._console, name=opened.manifest.name, now=opened.clock.now)
+        self._progress.watch(run)
+        self._stack.enter_context(self._progress)
+        return [*observers, self._progress]
 
     def _planned(self, plan: Plan) -> None:
-        self._console.print(plan_table(plan))
+        if self._announced and not self._resumed:
+            self._console.print(gate_view(plan))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP be what Ctrl-C is, also before and after the engine listens to all three.
+
+    SIGINT is taken back from shells that have it ignored by what they start in the background, as the engine does.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    before |= {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    signal.raise_signal(signal.SIGINT)

@@ -1,22 +1,28 @@
-"""What people read: tables and summaries as renderables. Nothing is printed here."""
+"""What people read: tables and summaries as renderables, and lines. Nothing is printed here."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from runner.cli.tables import Fact, Table
+from runner.cli.terminal import nearby, visible
 from runner.compose.finishing import Summary
 from runner.compose.inspecting import JobTrail, Status, Verification, Why
+from runner.compose.retrying import Retried
 from runner.compose.running import Outcome
+from runner.compose.stopping import Cancelled
 from runner.core import events as e
 from runner.planning.plan import Plan
 from runner.planning.rows import Row
+from runner.telemetry.words import counted, duration
 
-ENDINGS = {
+ENDINGS: Final = {
     "finished": ("Done", "green"),
     "parked": ("Waiting for you", "yellow"),
     "interrupted": ("Interrupted; nothing is lost", "yellow"),
@@ -24,29 +30,45 @@ ENDINGS = {
     "cancelled": ("Cancelled", "yellow"),
     "failed": ("Stopped at a failure, as the manifest says", "red"),
 }
+TOO_MANY_ERRORS: Final = ("Done, with more errors than tolerated", "red")
+NONE: Final = "·"
+"""A count of nothing, so that what there is stands out."""
 
 
 # --- plan ---------------------------------------------------------------------------------------------------------
 
 
-def plan_table(plan: Plan) -> RenderableType:
-    """Corpus × analysis, what it costs, and how long it takes."""
+def plan_view(plan: Plan) -> RenderableType:
+    """Corpus × analysis, what it costs, how long it takes, and what is worth knowing."""
+    return Group(_plan_table(plan), Text(f"\n{plan_sentence(plan)}"), *_notes(plan))
+
+
+def gate_view(plan: Plan) -> RenderableType:
+    """A plan as `run` shows it: all of it where it costs money, else in a sentence."""
+    return plan_view(plan) if _priced(plan) else Text(f"Planned: {plan_sentence(plan)}")
+
+
+def plan_sentence(plan: Plan) -> str:
+    """A plan in a sentence."""
+    documents = sum(count for _, count in plan.documents)
+    return (
+        f"{counted(documents, 'document')}, {counted(len(plan.work.jobs), 'job')} over "
+        f"{counted(len(plan.work.batches), 'batch', 'batches')}, {counted(plan.units.upper, 'unit')}, {_price(plan)}; "
+        f"predicted to take {duration(plan.finish_s)} ({plan.basis})"
+    )
+
+
+def _plan_table(plan: Plan) -> Table:
     priced = _priced(plan)
-    table = _table("corpus", "analysis", ">sent", ">of", ">units", *([">USD"] if priced else []), "not sent")
+    table = Table("corpus", "analysis", ">sent", ">of", ">units", *([">USD"] if priced else []), "not sent")
     shown = None
     for row in plan.rows:
         usd = ["?" if row.usd is None else f"{row.usd:,.2f}"] if priced else []
         corpus = row.corpus if row.corpus != shown else ""
         shown = row.corpus
         sent = (f"{row.sent:,}", f"{row.documents:,}", f"{row.units.upper:,}")
-        table.add_row(corpus, row.analysis, *sent, *usd, _not_sent(row))
-    jobs, batches = len(plan.work.jobs), len(plan.work.batches)
-    total = Text(
-        f"{_count(jobs, 'job')} over {_count(batches, 'batch', 'batches')}, {plan.units.upper:,} units, "
-        f"{_price(plan)}; predicted to take {duration(plan.finish_s)} ({plan.basis})"
-    )
-    notes = [Text.assemble(("note     ", "yellow"), warning) for warning in plan.warnings]
-    return Group(table, total, *notes)
+        table.add(corpus, row.analysis, *sent, *usd, _not_sent(row))
+    return table
 
 
 def _not_sent(row: Row) -> str:
@@ -58,6 +80,10 @@ def _not_sent(row: Row) -> str:
     return ", ".join([*skipped, *(f"{count:,} {code} (error)" for code, count in row.errors)])
 
 
+def _notes(plan: Plan) -> Iterator[RenderableType]:
+    return (Fact("note", warning, style="yellow") for warning in plan.warnings)
+
+
 def _priced(plan: Plan) -> bool:
     return any(cost.source != "embedded" for cost in plan.costs)
 
@@ -66,53 +92,47 @@ def _price(plan: Plan) -> str:
     if not _priced(plan):
         return "no cost (embedded)"
     unknown = f", {', '.join(plan.unpriced)} unpriced" if plan.unpriced else ""
-    return f"about {plan.usd:,.2f} USD{unknown}"
+    return f"up to {plan.usd:,.2f} USD{unknown}"
 
 
 # --- the end of a run ---------------------------------------------------------------------------------------------
 
 
-def outcome_view(outcome: Outcome, manifest: str) -> RenderableType:
-    """How a run ended, what is in its results, and what to do next."""
-    word, style = ENDINGS[outcome.ended]
-    if outcome.ended == "finished" and outcome.exit_code:
-        word, style = "Done, with more errors than tolerated", "red"
+def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> RenderableType:
+    """How a run ended, what is in its results, and what to do next; `worked`: whether there was anything to do."""
     summary = outcome.summary
+    over = outcome.ended == "finished" and bool(outcome.exit_code)
+    word, style = TOO_MANY_ERRORS if over else ENDINGS[outcome.ended]
+    repairs = f" ({summary.repairs} of them repairs)" if summary.repairs else ""
     head = Text.assemble(
         (word, f"bold {style}"),
-        f": {summary.written:,} of {_count(summary.documents, 'document')} written, {_count(summary.jobs, 'job')}"
-        + (f" ({summary.repairs} of them repairs)" if summary.repairs else "")
-        + f", {duration(summary.duration_s)}",
+        f": {summary.written:,} of {counted(summary.documents, 'document')} written, "
+        f"{counted(summary.jobs, 'job')}{repairs}, {duration(summary.duration_s)}",
     )
     parts: list[RenderableType] = [head]
-    if outcome.resumed and outcome.ended == "finished" and not summary.pairs:
-        parts.append(Text("This run was finished already."))
+    if not worked:
+        parts.append(Text("It was finished before, and nothing was left to do; `--again` begins anew."))
     if summary.pairs:
-        parts.append(summary_table(summary))
+        parts += [Text(), summary_table(summary), Text()]
     parts += park_lines(outcome.parks)
-    parts.append(_fact("results", str(outcome.results)))
-    parts += [_fact("next", line) for line in _next_steps(outcome, manifest)]
+    if summary.written or outcome.ended == "finished":
+        parts.append(Fact("results", _shown(outcome.results), whole=True))
+    parts += [Fact("next", line, whole=True) for line in _next_steps(outcome, manifest)]
     return Group(*parts)
-
-
-def _fact(key: str, value: str) -> Text:
-    """A line that is never cut: paths and commands are for copying."""
-    return Text.assemble((f"{key:<9}", "dim"), value, overflow="ignore", no_wrap=True)
 
 
 def summary_table(summary: Summary) -> Table:
     """Documents by outcome, per corpus and analysis."""
-    table = _table("corpus", "analysis", *(">ok", ">skipped", ">errors"), "codes")
+    table = Table("corpus", "analysis", ">ok", ">skipped", ">errors", "why")
     shown = None
     for row in summary.analyses:
-        codes = ", ".join(f"{count:,} {code}" for code, count in row.codes.items())
-        table.add_row(
+        table.add(
             row.corpus if row.corpus != shown else "",
             row.analysis,
-            f"{row.ok:,}",
-            f"{row.skipped:,}" if row.skipped else "·",
-            Text(f"{row.errors:,}", style="red") if row.errors else "·",
-            codes,
+            f"{row.ok:,}" if row.ok else NONE,
+            f"{row.skipped:,}" if row.skipped else NONE,
+            Text(f"{row.errors:,}", style="red") if row.errors else NONE,
+            ", ".join(f"{count:,} {code}" for code, count in row.codes.items()),
         )
         shown = row.corpus
     return table
@@ -122,22 +142,33 @@ def park_lines(parks: Iterable[e.WorkParked]) -> list[RenderableType]:
     """What waits for the user, each with what to do."""
     lines: list[RenderableType] = []
     for fault in {str(park.fault): park.fault for park in parks}.values():
-        lines.append(Text.assemble(("parked   ", "yellow"), str(fault)))
+        lines.append(Fact("parked", visible(nearby(str(fault))), style="yellow"))
         if fault.hint:
-            lines.append(Text.assemble(("hint     ", "yellow"), fault.hint))
+            lines.append(Fact("hint", visible(nearby(fault.hint)), style="cyan"))
     return lines
 
 
 def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:
-    directory = outcome.directory
+    directory, again = _shown(outcome.directory), f"runner run {shlex.quote(manifest)}"
     if outcome.ended == "finished":
         yield f"runner verify {directory}"
         if outcome.exit_code:
-            yield f"runner retry {directory}, then runner run {manifest}"
+            yield f"runner retry {directory}, then {again}"
     elif outcome.ended == "parked":
-        yield f"mend what is said above, then runner run {manifest}"
+        yield f"mend what is said above, then {again}"
     else:
-        yield f"runner run {manifest} goes on from here; runner status {directory}"
+        yield f"{again} goes on from here"
+        yield f"runner status {directory}"
+
+
+def _shown(path: Path) -> str:
+    """A path for people to copy: relative where it can be, quoted where it must be."""
+    return shlex.quote(nearby(str(path)))
+
+
+def _utc(at: str) -> str:
+    """A UTC time as ISO 8601 has it, as people read it."""
+    return at.replace("T", " ").replace("+00:00", " UTC")
 
 
 # --- status, verify, why --------------------------------------------------------------------------------------------
@@ -145,21 +176,25 @@ def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:
 
 def status_view(status: Status) -> RenderableType:
     """Where a run stands."""
-    jobs = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status.jobs.items()))
+    jobs = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(status.jobs.items()))
+    summary = status.summary
+    phase = status.phase + (f", exit code {status.exit_code}" if status.exit_code is not None else "")
     rows = [
-        ("run", f"{status.name} {status.run_id}, begun {status.began}"),
-        ("phase", status.phase + (f", exit code {status.exit_code}" if status.exit_code is not None else "")),
+        ("run", f"{status.name}, begun {_utc(status.began)}"),
+        ("phase", phase),
         ("runner", status.runner or "nobody drives it now"),
         *(("lane", f"{lane}: {engine}, account {account}") for lane, engine, _, account in status.engines),
-        ("written", f"{status.summary.written:,} of {_count(status.summary.documents, 'document')}"),
+        ("written", f"{summary.written:,} of {counted(summary.documents, 'document')}"),
         ("jobs", jobs or "none yet"),
     ]
     if status.usd:
-        rows.append(("price", f"about {status.usd:,.2f} USD"))
-    lines: list[RenderableType] = [_fact(key, value) for key, value in rows]
-    if status.summary.pairs:
-        lines.append(summary_table(status.summary))
-    return Group(*lines, *park_lines(status.parks))
+        rows.append(("price", f"up to {status.usd:,.2f} USD"))
+    lines: list[RenderableType] = [Fact("where", _shown(status.directory), whole=True)]
+    lines += [Fact(key, value) for key, value in rows]
+    lines += park_lines(status.parks)
+    if summary.pairs:
+        lines += [Text(), summary_table(summary)]
+    return Group(*lines)
 
 
 def verification_view(verification: Verification) -> RenderableType:
@@ -167,41 +202,40 @@ def verification_view(verification: Verification) -> RenderableType:
     lines: list[RenderableType] = []
     for report in verification.reports:
         lines += [
-            Text(f"{finding.file}:{finding.line}: {finding.sentence}", style="red") for finding in report.findings
+            Text(visible(nearby(f"{finding.file}:{finding.line}: {finding.sentence}")), style="red")
+            for finding in report.findings
         ]
         more = report.findings_total - len(report.findings)
         if more > 0:
-            lines.append(Text(f"{report.corpus}: {more:,} more findings", style="red"))
+            lines.append(Text(f"{report.corpus}: {counted(more, 'more finding', 'more findings')}", style="red"))
     lines += [Text(f"{name}: not as run.json says", style="red") for name in verification.changed_files]
     checked = sum(report.payloads_checked for report in verification.reports)
     total = sum(report.documents for report in verification.reports)
     if verification.open_documents:
-        lines.append(Text(f"{verification.open_documents:,} documents are not in any line yet", style="yellow"))
+        count = counted(verification.open_documents, "document is", "documents are")
+        lines.append(Text(f"{count} not in any line yet", style="yellow"))
     if not verification.complete:
-        lines.append(Text("the run is not finished", style="yellow"))
-    word = (
-        Text("verified", style="bold green") if verification.accounted_for else Text("not verified", style="bold red")
-    )
-    documents = _count(verification.documents, "document")
-    told = f": {total:,} of {documents} in their lines, offsets of {checked:,} payloads checked"
-    lines.append(Text.assemble(word, told))
-    return Group(*lines)
+        lines.append(Text("The run is not finished", style="yellow"))
+    word = ("Verified", "bold green") if verification.accounted_for else ("Not verified", "bold red")
+    documents = counted(verification.documents, "document")
+    told = f": {total:,} of {documents} in their lines, offsets of {counted(checked, 'payload')} checked"
+    return Group(*lines, Text.assemble(word, told))
 
 
 def why_view(why: Why) -> RenderableType:
     """Where a document's results came from."""
-    place = "not merged yet" if why.result is None else f"{why.result[0]} line {why.result[1]}"
+    place = "not merged yet" if why.result is None else f"{nearby(why.result[0])} line {why.result[1]}"
     lines: list[RenderableType] = [
-        Text(f"{why.corpus} {why.id}", style="bold"),
-        Text(f"  source    {why.source}, position {why.position}"),
-        Text(f"  document  {why.size:,} bytes, language {why.language or 'not known'}"),
-        Text(f"  ledger    segment {why.segment}, entry {why.index}"),
-        Text(f"  result    {place}"),
+        Text(visible(f"{why.corpus} {why.id}"), style="bold"),
+        Fact("source", visible(f"{nearby(why.source)}, position {why.position}"), whole=True),
+        Fact("document", f"{counted(why.size, 'byte')}, language {why.language or 'not known'}"),
+        Fact("ledger", f"segment {why.segment}, entry {why.index}"),
+        Fact("result", visible(place), whole=True),
     ]
     for trail in why.analyses:
-        lines.append(Text(f"  {trail.analysis}", style="bold"))
+        lines += [Text(), Text(trail.analysis, style="bold")]
         if trail.closed is not None:
-            lines.append(Text(f"    no job: {trail.closed}"))
+            lines.append(Fact("no job", trail.closed))
         for job in trail.jobs:
             lines += _job_trail(job)
     return Group(*lines)
@@ -209,35 +243,34 @@ def why_view(why: Why) -> RenderableType:
 
 def _job_trail(job: JobTrail) -> Iterator[RenderableType]:
     remote = f", remote id {job.remote_id}" if job.remote_id else ""
-    yield Text(f"    job {job.job} generation {job.generation} on lane {job.lane or 'none yet'}{remote}: {job.state}")
-    yield Text(f"    line {job.line} of part {job.part}", style="dim")
+    lane = f" on lane {job.lane}" if job.lane else ""
+    state = str(job.state).replace("_", " ")
+    yield Fact("job", f"{job.job}, generation {job.generation}{lane}{remote}: {state}")
+    yield Fact("line", f"{job.line} of part {job.part}")
     for at, what in job.history:
-        yield Text(f"      {at}  {what}", style="dim")
+        yield Fact("", Text(visible(f"{_utc(at)}  {what}"), style="dim"))
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- cancel, retry --------------------------------------------------------------------------------------------------
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+def cancelled_lines(found: Cancelled) -> Iterator[str]:
+    """What a cancel did, and what it could not do and what that costs."""
+    for going in found.going_on:
+        cost = "at a price that is not known" if going.usd is None else f"up to {going.usd:,.2f} USD"
+        remote = f" (remote id {going.remote_id})" if going.remote_id else ""
+        yield f"goes on: {going.job}{remote}: {going.why}; {counted(going.units, 'unit')}, {cost}"
+    stopped, left = counted(found.stopped, "job"), counted(found.open_jobs, "job stays", "jobs stay")
+    yield f"cancelled: {stopped} stopped, {found.collected:,} collected, {left} open"
 
 
-def _count(count: int, noun: str, plural: str | None = None) -> str:
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def _table(*columns: str) -> Table:
-    """A table without lines but one; columns that begin with `>` are numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for place, column in enumerate(columns):
-        numeric = column.startswith(">")
-        # What wraps is the last column; names and numbers stay whole.
-        whole = numeric or place < len(columns) - 1
-        table.add_column(column.lstrip(">"), justify="right" if numeric else "left", no_wrap=whole)
-    return table
+def retried_lines(found: Retried) -> Iterator[str]:
+    """What was opened again."""
+    for corpus, name, error, count in found.errors:
+        verb = "is" if count == 1 else "are"
+        yield f"{corpus} {name}: {counted(count, 'document')} with {error} {verb} open again"
+    if found.documents:
+        planned = f"{counted(found.documents, 'document')}, {counted(found.jobs, 'job')} planned"
+        yield f"{planned}; the next `runner run` carries them out"
+    else:
+        yield "no document closed with an error that another job could answer"

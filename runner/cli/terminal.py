@@ -1,27 +1,53 @@
-"""The two consoles: stdout is data, stderr is talk. `NO_COLOR` and pipes are honoured by rich."""
+"""The two consoles: stdout is data, stderr is talk. `NO_COLOR`, `COLUMNS` and pipes are honoured by rich."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, TextIO
 
 from rich.console import Console
 
-PIPE_WIDTH = 120
+PIPE_WIDTH: Final = 120
 """Columns of a table when nobody's terminal says how many there are."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the one place that makes exit codes: rich would end the process itself."""
+        raise BrokenPipeError
 
 
 def talk() -> Console:
     """Where people are spoken to."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else PIPE_WIDTH)
+    return _Console(stderr=True, width=_width(sys.stderr), highlight=False, markup=False, emoji=False)
 
 
 def data() -> Console:
     """Where tables go that were asked for."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return _Console(width=_width(sys.stdout), highlight=False, markup=False, emoji=False)
+
+
+def _width(stream: TextIO) -> int | None:
+    return None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
 
 
 def emit_json(value: Any) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def nearby(text: str) -> str:
+    """A text in which paths below the current folder are relative to it: shorter, and as people would type them."""
+    here = str(Path.cwd())
+    if here == "/":
+        return text
+    return re.sub(rf"(?<![\w/.~-]){re.escape(here)}/(?=\S)", "", text)
+
+
+def visible(text: str) -> str:
+    """A text that a terminal shows and does not obey: names and ids come from elsewhere."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)

@@ -1,7 +1,14 @@
 """The log of a run: one JSON object a line in `log.jsonl`, made from the events that were applied.
 
-Event names are dotted and stay (`job.start_accepted`); what belongs to the event stands beside as keys. There is no
-document text, no secret, and nothing that is only true of a tick: volatile events are left out.
+Every line has `at` (UTC, ISO 8601, milliseconds), `level` (info, warning, error), `event` and `run`; what belongs to
+the event stands beside as keys, named as the fields in `runner.core.events`. Event names are dotted and stay. There
+is no document text and no secret, and nothing that is only true of a tick: volatile events are left out. What is for
+folding and not for reading (a segment's facts, a batch's parts, the manifest) is there as its length.
+
+A job's end has a canonical line beside, `job.done`, with all that is usually asked of a job: `job`, `analysis`,
+`batch`, `outcome` (collected, given_up), `code` (of one given up), `lane`, `remote_id`, `generations`, `starts`
+(calls made), `ok`, `errors` and `missing` (lines), `units`, `predicted_s`, `service_s` (from submission to end, as
+the service says) and `duration_s` (from the last Start to here); null where it is not known.
 """
 
 from __future__ import annotations
@@ -16,8 +23,8 @@ import msgspec
 import structlog
 
 from runner.core import events as e
+from runner.core.run import Run
 
-LOG_VERSION: Final = 1
 NAMES: Final[dict[type[e.Event], str]] = {
     e.RunBegan: "run.began",
     e.SessionOpened: "run.session_opened",
@@ -56,6 +63,7 @@ NAMES: Final[dict[type[e.Event], str]] = {
     e.StopAnswered: "job.stop_answered",
     e.StopFailed: "job.stop_failed",
 }
+JOB_DONE: Final = "job.done"
 _WARNINGS: Final = (
     e.StagingFailed,
     e.StartRefused,
@@ -69,24 +77,29 @@ _WARNINGS: Final = (
     e.StopFailed,
 )
 _ERRORS: Final = (e.JobGivenUp, e.WorkParked, e.DuplicateFound, e.StagingLost)
-_LONG: Final = frozenset({"segments", "identity", "form", "spec", "token", "parts", "covers", "tallies"})
+_LONG: Final = frozenset({"segments", "identity", "form", "spec", "parts", "covers", "tallies"})
 """Fields that are for folding, not for reading; their lengths are logged instead."""
+_SECRET: Final = frozenset({"token"})
+"""What repeats a Start: nobody needs it who reads a log."""
 
 
 class EventLog:
     """An observer that writes `log.jsonl`; opened for appending, one line an event, flushed as it goes."""
 
-    def __init__(self, path: Path, *, run: str) -> None:
+    def __init__(self, path: Path, *, run: Run) -> None:
+        self._run = run
         self._file: BinaryIO = path.open("ab", buffering=0)
         path.chmod(0o600)
+        self.fresh = self._file.tell() == 0
+        """Whether nothing was logged before."""
         self._log = structlog.wrap_logger(
             structlog.BytesLogger(self._file),
             processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer(_dumps)],
             wrapper_class=structlog.BoundLogger,
-        ).bind(run=run)
+        )
 
     def notice(self, event: e.Event) -> None:
-        """Log a durable event."""
+        """Log a durable event, and a job's canonical line if it was its last."""
         name = NAMES.get(type(event))
         if name is None:
             return
@@ -95,12 +108,42 @@ class EventLog:
             write = self._log.warning
         elif isinstance(event, _ERRORS):
             write = self._log.error
-        at = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds")
-        write(name, at=at, **_keys(event))
+        head = {"at": _time(event.at), "run": self._run.run_id}
+        write(name, **(head | _keys(event)))
+        if isinstance(event, e.Collected | e.JobGivenUp):
+            self._log.info(JOB_DONE, **head, **_done(self._run, event))
 
     def close(self) -> None:
         """Close the file; nothing is logged afterwards."""
         self._file.close()
+
+
+def _done(run: Run, event: e.Collected | e.JobGivenUp) -> dict[str, Any]:
+    record = run.jobs[event.job]
+    report = event.report if isinstance(event, e.Collected) else None
+    timed = record.submitted_at is not None and record.ended_at is not None
+    return {
+        "job": event.job,
+        "analysis": record.job.analysis,
+        "batch": record.job.batch,
+        "outcome": "collected" if report else "given_up",
+        "code": None if isinstance(event, e.Collected) else event.code,
+        "lane": record.lane or None,
+        "remote_id": record.remote_id,
+        "generations": record.generation + 1 if record.starts else record.generation,
+        "starts": record.starts,
+        "ok": report.ok if report else 0,
+        "errors": sum(count for _, count in report.errors) if report else 0,
+        "missing": report.missing if report else 0,
+        "units": record.job.units,
+        "predicted_s": round(record.job.predicted_s, 3),
+        "service_s": round((record.ended_at or 0.0) - (record.submitted_at or 0.0), 3) if timed else None,
+        "duration_s": round(event.at - record.intended_at, 3) if record.intended_at else None,
+    }
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def _keys(event: e.Event) -> dict[str, Any]:
@@ -110,6 +153,8 @@ def _keys(event: e.Event) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     if name in _LONG:
         return len(value)
+    if name in _SECRET:
+        return None
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _value(field.name, getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):
@@ -117,5 +162,7 @@ def _value(name: str, value: Any) -> Any:
     return value
 
 
-def _dumps(value: Any, **_: Any) -> bytes:
-    return msgspec.json.encode(value)
+def _dumps(value: dict[str, Any], **_: Any) -> bytes:
+    """What identifies a line comes first, for those who read it unaided."""
+    head = {key: value.pop(key) for key in ("at", "level", "event")}
+    return msgspec.json.encode(head | value)

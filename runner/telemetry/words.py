@@ -1,0 +1,23 @@
+"""Counts and durations as people say them."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `4.2 s`, `42 s`, `3 min`, `2 h 05 min`, `3 days 4 h`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} days {hours % 24} h"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 job`, `1,200 jobs`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
