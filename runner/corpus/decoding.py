@@ -20,8 +20,12 @@ MARK: Final = "\udfff"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _REPLACEMENT: Final = "\ufffd"
 _MARKING: Final = "runner.mark_undecodable"
-_OWN_BOM: Final = frozenset({"utf-16", "utf-32"})
-"""Codecs that take the mark away themselves."""
+_OWN_BOM: Final = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+"""Codecs that take the mark away themselves, and the marks that tell them the order of bytes."""
+BOM_BYTES_MAX: Final = 4
 _STATEFUL: Final = ("utf-7", "hz", "iso2022")
 
 
@@ -67,9 +71,12 @@ class Decoding(NamedTuple):
         """Whether the bytes of LF and CR mean LF and CR wherever they stand."""
         return _splits_as_bytes(self.encoding)
 
-    def incremental(self) -> codecs.IncrementalDecoder:
-        """A decoder of streams, which leaves marks (see `marked`) or replaces, by the policy."""
-        return codecs.getincrementaldecoder(self.encoding)("replace" if self.replace else _MARKING)
+    def incremental(self, start: bytes) -> codecs.IncrementalDecoder:
+        """A decoder of the stream that begins with `start`, `BOM_BYTES_MAX` of it at least where there are as many.
+
+        It leaves marks (see `marked`) or replaces, by the policy.
+        """
+        return codecs.getincrementaldecoder(self._codec(start))("replace" if self.replace else _MARKING)
 
     def marked(self, lines: list[str]) -> dict[int, Trouble]:
         """The lines that hold something undecodable; they are emptied, or mended by the policy."""
@@ -81,8 +88,17 @@ class Decoding(NamedTuple):
                     troubles[row] = self._trouble(None)
         return troubles
 
+    def _codec(self, start: bytes) -> str:
+        """The codec for what begins so: without a mark, bytes are little-endian, in files and in lines alike.
+
+        Left to itself, the codec would take the machine's order for files, and refuse lines.
+        """
+        if self.encoding in _OWN_BOM and not start.startswith(_OWN_BOM[self.encoding]):
+            return f"{self.encoding}-le"
+        return self.encoding
+
     def _strictly(self, data: bytes) -> str:
-        text = data.decode(self.encoding)
+        text = data.decode(self._codec(data))
         if self.encoding != UTF_8 and not text.isascii():
             text.encode()  # some codecs let surrogates through; this raises for them
         return text
@@ -104,7 +120,7 @@ class Decoding(NamedTuple):
             return self._strictly(data), None
         except UnicodeError as error:
             if self.replace:
-                return _SURROGATE.sub(_REPLACEMENT, data.decode(self.encoding, "replace")), None
+                return _SURROGATE.sub(_REPLACEMENT, data.decode(self._codec(data), "replace")), None
             place = error.start if isinstance(error, UnicodeDecodeError) else None
             return "", self._trouble(place)
 

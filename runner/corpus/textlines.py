@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, Generic, Protocol, TypeVar
 
 from runner.corpus.blocks import Trouble
-from runner.corpus.decoding import Decoding
+from runner.corpus.decoding import BOM_BYTES_MAX, Decoding
 
 CHUNK_BYTES: Final = 1 << 19
 
@@ -91,17 +91,30 @@ def _split_as_bytes(stream: Readable, decoding: Decoding, chunk_bytes: int) -> I
 
 
 def _split_as_text(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[Lines]:
-    decoder = decoding.incremental()
     ends = LineEnds("\r\n", decoding.bom)
-    chunk = b"-"
-    while chunk:
-        chunk = stream.read(chunk_bytes)
-        whole = ends.feed(decoder.decode(chunk, final=not chunk))
+    for text in _decoded(stream, decoding, chunk_bytes):
+        whole = ends.feed(text)
         if whole:
             yield _marked_lines(whole, decoding)
     rest = ends.rest()
     if rest:
         yield _marked_lines(rest, decoding)
+
+
+def _decoded(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[str]:
+    chunk = stream.read(max(chunk_bytes, BOM_BYTES_MAX))
+    decoder = decoding.incremental(chunk)
+    while more := stream.read(chunk_bytes):
+        before = decoder.getstate()
+        try:
+            yield decoder.decode(chunk)
+        except UnicodeError:
+            # The decoders of ISO 2022 give up where a chunk ends inside what could be a long escape sequence, whatever
+            # their error handler; not so if they see what follows.
+            decoder.setstate(before)
+            more = chunk + more
+        chunk = more
+    yield decoder.decode(chunk, final=True)
 
 
 def _marked_lines(whole: str, decoding: Decoding) -> Lines:

@@ -69,6 +69,34 @@ def by_definition(text: str) -> list[str]:
 tricky = st.text(st.sampled_from("ab\r\n\ufeff\u2028\x85\x00é😀 "), max_size=40)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_wide_encodings_take_either_order_by_the_mark_and_little_endian_without(
+    encoding: str, order: str, read: Reader
+) -> None:
+    """As whole files are read; a codec for streams would refuse what has no mark."""
+    text = "one\nzwölf\n"
+    codec = f"{encoding}-{order}"
+    marked = f"\ufeff{text}".encode(codec)
+
+    for chunk_bytes in (1, 3, 100):
+        assert lines_of(marked, encoding, chunk_bytes=chunk_bytes) == ["one", "zwölf"]
+        if order == "le":
+            assert lines_of(text.encode(codec), encoding, chunk_bytes=chunk_bytes) == ["one", "zwölf"]
+    if order == "le":
+        assert read(text.encode(codec), "files", encoding=encoding)[0].text == text
+
+
+def test_a_chunk_may_end_inside_an_escape_sequence_that_never_ends() -> None:
+    """The decoders of ISO 2022 raise there, whatever their error handler."""
+    data = "日本\n".encode("iso2022_jp") + b"\x1b$" + b"\x1b" * 20 + "\n語\n".encode("iso2022_jp")
+
+    whole = lines_of(data, "iso2022_jp")
+    assert whole[:2] == ["日本", "<UNDECODABLE>"]
+    for chunk_bytes in (1, 7, 13):
+        assert lines_of(data, "iso2022_jp", chunk_bytes=chunk_bytes) == whole
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32-le", "gb18030", "utf-7", "utf-8-sig"])
 @given(text=tricky, chunk_bytes=st.integers(1, 30))
 def test_any_text_in_any_encoding_in_chunks_of_any_size_gives_the_same_lines(
