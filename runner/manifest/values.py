@@ -26,6 +26,8 @@ _RESERVED: Final = ("corpus", "id", "language", "outcome", "problems", "fields",
 _SIZE: Final = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?) ?(?P<unit>[A-Za-z]*)")
 _UNITS: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS_BINARY: Final = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_NO_ENCODINGS: Final = frozenset({"", "idna", "punycode"})
+"""Of names of hosts, not of texts; they cannot go on behind a byte that does not fit."""
 _SHARE: Final = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?) ?%")
 
 
@@ -182,10 +184,13 @@ def as_encoding(value: object) -> str:
     """A text encoding that Python knows, under Python's name for it."""
     name = as_text(value)
     try:
-        b"".decode(name)
-        return codecs.lookup(name).name
+        "a".encode(name)  # raises for what is no encoding of texts, such as base64
+        encoding = codecs.lookup(name).name
     except (LookupError, UnicodeError, ValueError):
-        raise Wrong(f"{found(name)} is no encoding known here", hint="for example utf-8, latin-1 or cp1252") from None
+        encoding = ""
+    if encoding in _NO_ENCODINGS:
+        raise Wrong(f"{found(name)} is no encoding known here", hint="for example utf-8, latin-1 or cp1252")
+    return encoding
 
 
 def one_of(kind: str, valid: Sequence[str], *, later: Sequence[str] = ()) -> PlainValidator:

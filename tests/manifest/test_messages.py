@@ -23,3 +23,10 @@ def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_file(said, path):
 def test_of_very_many_problems_the_first_thousand_are_told(said):
     text = "version: 1\nname: x\ncorpora:\n" + "  - {name: 1}\n" * 2_000 + "analyses: [sentiment]\n"
     assert len(said(text)) == 1_000
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "zlib", "idna", "punycode", "undefined"])
+def test_a_codec_that_is_no_encoding_of_texts_is_refused(said, smallest, encoding):
+    """Python decodes nothing at all with any of them, and raises once there is something."""
+    (told,) = said(smallest, f"corpora.reviews.encoding={encoding}")
+    assert f"'{encoding}' is no encoding known here" in told
