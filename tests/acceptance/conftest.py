@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.house import Endpoint, House, serving
+from tests.acceptance.house import Endpoint, House, as_nobody, hasten, serving
 
 SLOW_JOBS = ("--timing", "service", "--time-scale", "0.004")
 """Jobs take a second and a half, as the service's do six minutes: time enough to interrupt, cancel and kill."""
@@ -20,10 +20,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of nobody, for endpoints beside."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """For commands called in this process; credentials are for those that are begun, too."""
+    hasten(monkeypatch)
+    as_nobody(monkeypatch, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A house to run the program in: a folder with corpora and a manifest, an endpoint beside it, and what came out.
 
-`House.run` calls the command line in this process, with threads in place of worker processes where a test asks for
-`quick_workers`; `House.begin` starts it as a process group of its own, to be signalled and killed.
+`House.run` calls the command line in this process, hastened; `House.begin` starts it as a process group of its own,
+as it is, to be signalled and killed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import pytest
 import yaml
 from anyio import to_thread
 
 from runner.cli.app import run_app
 from runner.core import events as e
+from runner.core.polling import TIMINGS
+from runner.core.retry import Policy
 from runner.journal import Journal, RunDirectory, find_runs
 
 T = TypeVar("T")
@@ -56,6 +59,32 @@ class ThreadPool:
             return pickle.loads(pickle.dumps(copied[0](copied[1])))
 
         return await to_thread.run_sync(work, limiter=self._limiter)
+
+
+def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands called in this process use threads for worker processes, and look and retry without waiting.
+
+    What `House.begin` begins is the program as it is.
+    """
+    at_once = Policy(base_s=0.01, cap_s=0.02, attempts_max=3, elapsed_max_s=float("inf"))
+    calls = replace(TIMINGS["embedded"].calls, base_s=0.01, cap_s=0.1)
+    monkeypatch.setitem(TIMINGS, "url", replace(TIMINGS["embedded"], grace_s=0.2, gap_max_s=0.1, calls=calls))
+    monkeypatch.setattr("runner.compose.lanes.PAUSES_S", (0.01,) * 4)
+    for module in ("running", "stopping"):
+        monkeypatch.setattr(f"runner.compose.{module}.WorkerPool", ThreadPool)
+    for module in [module for name, module in sys.modules.items() if name.startswith("runner.core.")]:
+        for name in ("GENERATIONS", "OUTPUTS"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, at_once)
+
+
+def as_nobody(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Credentials that any endpoint on this machine takes, and none of the user's."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @dataclass(frozen=True, slots=True)

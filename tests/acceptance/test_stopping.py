@@ -26,7 +26,7 @@ def under_way(house: House, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             kill_group(process)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_interrupts_and_the_next_run_collects_the_job_that_ran_on(
     house: House, number: signal.Signals
 ) -> None:

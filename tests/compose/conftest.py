@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runner.core.polling import TIMINGS
-from runner.core.retry import Policy
-from tests.acceptance.house import Endpoint, House, ThreadPool, serving
-
-AT_ONCE = Policy(base_s=0.01, cap_s=0.02, attempts_max=3, elapsed_max_s=float("inf"))
+from tests.acceptance.house import Endpoint, House, as_nobody, hasten, serving
 
 
 @pytest.fixture(scope="session")
@@ -32,21 +26,8 @@ def endpoint(shared_endpoint: Endpoint) -> Iterator[Endpoint]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Threads for worker processes, looks and retries without waiting, credentials of nobody."""
-    calls = replace(TIMINGS["embedded"].calls, base_s=0.01, cap_s=0.1)
-    monkeypatch.setitem(TIMINGS, "url", replace(TIMINGS["embedded"], grace_s=0.2, gap_max_s=0.1, calls=calls))
-    for module in ("running", "stopping"):
-        monkeypatch.setattr(f"runner.compose.{module}.WorkerPool", ThreadPool)
-    monkeypatch.setattr("runner.compose.lanes.PAUSES_S", (0.01,) * 4)
-    for module in [module for name, module in sys.modules.items() if name.startswith("runner.core.")]:
-        for name in ("GENERATIONS", "OUTPUTS"):
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, AT_ONCE)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    hasten(monkeypatch)
+    as_nobody(monkeypatch, tmp_path)
 
 
 @pytest.fixture
@@ -56,3 +37,17 @@ def house(tmp_path: Path, endpoint: Endpoint, request: pytest.FixtureRequest) ->
     house = House(root=tmp_path, endpoint=endpoint, bucket=bucket)
     house.furnish()
     return house
+
+
+@pytest.fixture(scope="session")
+def undisturbed(shared_endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The results of a furnished house's run that nothing befell."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    house = House(root=root, endpoint=shared_endpoint, bucket=shared_endpoint.make_bucket("undisturbed"))
+    house.furnish()
+    with pytest.MonkeyPatch.context() as patching:
+        hasten(patching)
+        as_nobody(patching, root)
+        said = house.run()
+    assert said.code == 0, said.err
+    return house.results()

@@ -19,13 +19,6 @@ from tests.acceptance.house import House, Said
 START = "StartSentimentDetectionJob"
 
 
-@pytest.fixture
-def undisturbed(house: House) -> Iterator[dict[str, bytes]]:
-    """The results of a run that nothing befell."""
-    assert house.run("--run-dir", "undisturbed").code == 0
-    return house.results(house.root / "undisturbed")
-
-
 def generations(house: House) -> Counter[str]:
     """How many generations of each job were started."""
     started = {(event.job, event.generation) for event in house.events() if isinstance(event, e.StartIntended)}
