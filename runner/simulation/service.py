@@ -2,7 +2,7 @@
 
 It answers as the adapter in `runner.aws` does, with values and faults, so the engine cannot tell the two apart. It
 keeps its own accounts (who was accepted, what was called when), and those are what checkers look at: the model never
-trusts the client's view of itself. A call that was sent arrives, even if its sender dies meanwhile.
+trusts the client's view of itself. A Start that was sent arrives, even if its sender dies meanwhile.
 
 Knows nothing of journals, documents or results.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from math import inf
 from typing import Final
 
@@ -150,12 +151,13 @@ class SimulatedService:
 
     async def _arrive(self, call: str, per_s: float | None) -> Fault | None:
         """A call travels here; a fault if it is not let in."""
-        with anyio.CancelScope(shield=True):
+        start = call.startswith("Start/")
+        with anyio.CancelScope(shield=True) if start else nullcontext():
             await anyio.sleep(self.behaviour.latency_s)
         now = self._now()
-        self._carry_out_late(now)
+        if self._late:
+            self._carry_out_late(now)
         self.accounts.note(call, now)
-        start = call.startswith("Start/")
         if not self.healed and any(begin <= now < end for begin, end in self.behaviour.outages):
             unanswered = start and self._draw() < 0.5
             return _fault(FaultKind.UNANSWERED if unanswered else FaultKind.TRANSIENT, "ServiceUnavailable")

@@ -83,8 +83,8 @@ def setting_of(seed: int) -> Setting:
     return Setting(
         seed=seed,
         behaviour=behaviour,
-        corpora=draw.choice([1, 2, 3]),
-        segments=draw.choice([1, 2, 4]),
+        corpora=draw.choice([1, 1, 2, 3]),
+        segments=draw.choice([1, 2, 3]),
         documents=draw.choice([6, 12]),
         endings=tuple(_ending(draw) for _ in range(draw.choice([0, 1, 2, 4]))),
         missing_rows=some(0.4),

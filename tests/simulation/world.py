@@ -108,16 +108,16 @@ class World:
     async def _until_closed(self) -> None:
         while self.sessions < SESSIONS_MAX:
             early = self.sessions < len(self.setting.endings)
-            await self.session(self.setting.endings[self.sessions] if early else None)
-            if self.run.closed:
+            died = await self.session(self.setting.endings[self.sessions] if early else None)
+            if self.run.closed and not died:
                 self.closed_at = anyio.current_time()
                 return
             if not early:
                 await anyio.sleep(PAUSE_S)
         raise AssertionError(f"not closed after {self.sessions} sessions: {describe(self.run)}")
 
-    async def session(self, ending: Ending | None = None) -> Driver:
-        """One process's work: fold the journal, drive, and perhaps die in the middle."""
+    async def session(self, ending: Ending | None = None) -> bool:
+        """One process's work: fold the journal, drive, and perhaps die in the middle. Returns whether it died."""
         self.sessions += 1
         self.commits = 0
         self._crash = ending
@@ -135,9 +135,10 @@ class World:
             await self._drive(driver, clock.now, ending)
         except* Crash:
             crashed = True
-        if not (crashed or driver.halted or (ending is not None and ending.kind == "kill")):
+        died = crashed or (ending is not None and ending.kind == "kill")
+        if not (died or driver.halted):
             self._check_silence()
-        return driver
+        return died
 
     def _driver(self, now: Callable[[], float]) -> Driver:
         ports = SimulatedPorts(self)
@@ -154,7 +155,8 @@ class World:
         driver.record(e.SessionOpened(at=now(), version="0", purpose="run", engines=()))
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._heal_in_time)
+                if self.healed_at is None:
+                    tasks.start_soon(self._heal_in_time)
                 if ending is not None:
                     tasks.start_soon(_end, ending, driver, now, scope)
                 await driver.drive()
@@ -257,6 +259,7 @@ class World:
     def reopen(self) -> int:
         """Open every document of a merged segment that closed as an error; returns for how many lines."""
         self.mended = True
+        self._crash = None
         self.given_up |= {key for key, record in self.run.jobs.items() if record.state is State.GIVEN_UP}
         driver = self._driver(self.now)
         groups: dict[tuple[str, str, str | None], list[tuple[PartId, int]]] = {}

@@ -27,8 +27,11 @@ ANSWERS: Final[Mapping[type[object], frozenset[FaultKind]]] = MappingProxyType(
 
 
 def work_parked(run: Run, event: e.WorkParked) -> None:
-    """A kind of work waits for the user."""
+    """A kind of work waits for the user. Checks of unanswered Starts begin anew when it is looked at again."""
     key = (event.lane, event.operation)
+    station = run.stations.get(key)
+    for record in station.occupied.values() if station is not None else ():
+        record.check_rounds = 0
     run.parks[key] = event
     recheck_s = run.config.recheck_denied_s
     run.parked_until[key] = event.at + recheck_s if recheck_s is not None else float("inf")

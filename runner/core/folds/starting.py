@@ -51,7 +51,7 @@ def start_intended(run: Run, event: e.StartIntended, record: JobRecord) -> None:
     record.remote_id = record.status = record.output_uri = None
     record.submitted_at = record.ended_at = None
     record.proven = record.partial = record.replayed = False
-    record.check_rounds = 0
+    record.check, record.check_rounds = Check.LIST, 0
     record.starts += 1
     run.stations[event.lane, record.job.operation].occupied[record.job.key] = record
     run.staged_idle.discard(record.job.batch)
@@ -84,8 +84,7 @@ def start_refused(run: Run, event: e.StartRefused, record: JobRecord) -> None:
 
 def start_unanswered(_: Run, event: e.StartUnanswered, record: JobRecord) -> None:
     """The checks begin, or begin again."""
-    # A generation that was being checked has been asked for before: this was a replay.
-    record.replayed = record.replayed or record.check_rounds > 0
+    record.replayed = record.replayed or record.check is Check.REPLAY
     record.fault = event.fault
     _check_from(record, event.at, asked_at=event.at)
 
