@@ -76,13 +76,17 @@ def wait_for_intent(house: House) -> object:
     return house.directory.root
 
 
-def test_a_second_runner_on_one_directory_is_refused_naming_the_first(house: House) -> None:
+def test_a_run_can_be_watched_by_others_and_driven_by_one(house: House) -> None:
     with under_way(house) as process:
         said = house.run()
         assert said.code == 2
         assert f"in use by process {process.pid}" in said.talk
         assert "hint:" in said.talk
-        assert f"process {process.pid}" in house.command("status").out
+        status = house.command("status").out
+        assert f"process {process.pid}" in status
+        assert "running" in status
+        assert "0 of 6 documents" in status
+        assert house.command("verify").code == 3
         assert ended(process).code == 0
     assert house.outcomes() == {"ok": 6}
 
@@ -94,7 +98,7 @@ def test_a_cancel_stops_the_jobs_and_a_later_run_goes_on(house: House, stop: str
         if stop == "cancel alone":
             process.send_signal(signal.SIGTERM)
             assert ended(process).code == 130
-        cancelled = ended(house.begin("cancel", str(house.directory.root), "--workers", "1"))
+        cancelled = house.command("cancel", str(house.directory.root))
         if stop != "cancel alone":
             assert ended(process).code == 5
     assert cancelled.code == 0, cancelled.err
@@ -106,33 +110,3 @@ def test_a_cancel_stops_the_jobs_and_a_later_run_goes_on(house: House, stop: str
     assert said.code == 0, said.err
     assert house.outcomes() == {"ok": 6}
     assert house.leftovers() == []
-
-
-def test_a_cancel_of_a_finished_run_has_nothing_to_do(house: House) -> None:
-    house.run()
-
-    said = house.command("cancel", str(house.directory.root))
-
-    assert said.code == 0
-    assert "0 jobs stopped" in said.out
-    assert house.run().code == 0
-
-
-def test_a_deadline_ends_with_5_while_the_job_runs_on(house: House) -> None:
-    before = house.endpoint.accepted
-    said = house.run("--for", "500ms")
-    assert said.code == 5, said.err
-
-    assert house.run().code == 0
-
-    assert house.outcomes() == {"ok": 6}
-    assert house.endpoint.accepted == before + 1
-
-
-def test_status_can_be_watched_while_another_process_runs(house: House) -> None:
-    with under_way(house) as process:
-        said = house.command("status")
-        assert "running" in said.out
-        assert "0 of 6 documents" in said.out
-        assert house.command("verify").code == 3
-        assert ended(process).code == 0

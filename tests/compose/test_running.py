@@ -232,3 +232,35 @@ def test_a_journal_that_was_made_and_never_written_to_is_no_obstacle(house: Hous
 
     assert said.code == 0, said.err
     assert "6 of 6 documents written" in said.talk
+
+
+def test_a_cancel_of_a_finished_run_has_nothing_to_do(house: House) -> None:
+    house.run()
+
+    said = house.command("cancel", str(house.directory.root))
+
+    assert said.code == 0
+    assert "0 jobs stopped" in said.out
+    assert house.run().code == 0
+
+
+def test_results_that_were_cut_short_by_another_hand_are_refused_loudly(house: House) -> None:
+    house.furnish("sentiment", "entities")
+    house.endpoint.set_faults({"operation": "StartEntities*", "do": "access_denied"})
+    house.tell(corpora=[*house.manifest["corpora"], {**house.manifest["corpora"][0], "name": "more"}])
+    house.tell(analyses=[{"family": "sentiment", "corpora": ["lines"]}, {"family": "entities", "corpora": ["more"]}])
+    assert house.run().code == 2
+    assert len(house.lines()) == 6
+    path = house.directory.root / "results/lines/00000.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    house.endpoint.set_faults()
+
+    said = house.run()
+    assert said.code == 2, said.err
+    assert f"it has {len(whole) - 20} bytes, and the journal says that {len(whole)} were written" in said.talk
+
+    path.write_bytes(whole)
+    assert house.run().code == 0
+    assert path.read_bytes() == whole
+    assert house.command("verify").code == 0
