@@ -239,7 +239,7 @@ def _config(lane: LaneSpec, url: str | None) -> AioConfig:
     from aiobotocore.config import AioConfig
 
     options: dict[str, Any] = {}
-    if url is not None and not _amazon(url):
+    if url is not None and not is_amazon(url):
         # Hosts of somebody's own: no bucket names in front of them, no checksums that only Amazon knows.
         options |= {"s3": {"addressing_style": "path"}, "request_checksum_calculation": "when_required"}
     if lane.kind == "embedded":
@@ -254,7 +254,8 @@ def _config(lane: LaneSpec, url: str | None) -> AioConfig:
     )
 
 
-def _amazon(url: str) -> bool:
+def is_amazon(url: str) -> bool:
+    """Whether a URL's host is Amazon's."""
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     return any(host == suffix or host.endswith("." + suffix) for suffix in AMAZON_HOSTS)
 
@@ -264,7 +265,7 @@ def _require_amazon(lane: LaneSpec, urls: dict[Service, str]) -> None:
     if lane.kind != "aws":
         return
     for service, url in urls.items():
-        if lane.endpoint_url(service) is None and not _amazon(url):
+        if lane.endpoint_url(service) is None and not is_amazon(url):
             host = urlsplit(url).hostname
             raise UserError(
                 f"lane {lane.name} says `endpoint: aws`, but {service} resolves to {host}, which is not Amazon's; "

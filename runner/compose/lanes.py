@@ -12,6 +12,7 @@ import anyio
 
 from runner.aws import ComprehendClient, LaneSession, StagingClient
 from runner.compose.embedded import EmbeddedOptions, embedded_endpoint
+from runner.compose.places import Place, moves, recall
 from runner.core import events as e
 from runner.core.run import Run
 from runner.core.states import State
@@ -51,6 +52,13 @@ class OpenLanes:
     def engines(self) -> tuple[tuple[str, str, str, str], ...]:
         """(lane, engine, incarnation, account) of each, for the journal."""
         return tuple((lane.spec.name, lane.engine, lane.incarnation, lane.account) for lane in self.lanes)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the remote ones are."""
+        return tuple(
+            Place(lane=lane.spec, endpoint=lane.engine, account=lane.account) for lane in self.lanes if lane.spec.remote
+        )
 
 
 @asynccontextmanager
@@ -130,10 +138,11 @@ def _refusal(spec: LaneSpec, fault: Fault) -> CredentialsError | ServiceError:
     return ServiceError(fault.code, f"lane {spec.name}: {fault.message}", hint=fault.hint)
 
 
-def session_events(run: Run, lanes: OpenLanes, opened: e.SessionOpened) -> Iterator[e.Event]:
-    """What the opening of lanes means for a run: the session, and what an endpoint that lost its data took with it.
+def session_events(run: Run, lanes: OpenLanes, opened: e.SessionOpened, directory: RunDirectory) -> Iterator[e.Event]:
+    """What the opening of lanes means for a run: the session, lanes that moved, and what an endpoint lost.
 
-    Raises RunDirectoryError if an embedded lane's analyzers are not those that the run began with.
+    Raises RunDirectoryError if an embedded lane's analyzers are not those that the run began with, or if a remote lane
+    that moved has open jobs.
     """
     before = run.session
     known = {lane: incarnation for lane, _, incarnation, _ in before.engines} if before else {}
@@ -141,9 +150,11 @@ def session_events(run: Run, lanes: OpenLanes, opened: e.SessionOpened) -> Itera
         raise RunDirectoryError(
             run.began.name if run.began else "run",
             f"it began with analyzers {_versions(before.analyzers)}, here are {_versions(lanes.analyzers)}",
-            hint="install the version of the runner that it began with, or begin anew with --again",
+            hint="install the version of the runner that it began with, or begin a new run with another --run-dir",
         )
+    moved = list(moves(run, recall(directory), lanes.places, at=opened.at))
     yield opened
+    yield from moved
     for lane in lanes.lanes:
         if lane.spec.remote or known.get(lane.spec.name) in {None, lane.incarnation}:
             continue

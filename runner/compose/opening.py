@@ -16,6 +16,7 @@ import msgspec
 
 from runner import __version__
 from runner.compose.anew import forget_stale_survey
+from runner.compose.places import recall, require_lane, with_places
 from runner.core import events as e
 from runner.core.records import CoreConfig
 from runner.core.run import Run
@@ -166,7 +167,7 @@ def _refuse_form(directory: RunDirectory, manifest: Manifest, began: e.RunBegan)
         raise RunDirectoryError(
             str(directory.root),
             "the form of the output is fixed when a run begins: " + "; ".join(differences),
-            hint="put it back as it was, or begin anew with --again",
+            hint="put it back as it was, or begin a new run: with --again once this one is finished, or in another --run-dir",
         )
 
 
@@ -221,9 +222,9 @@ def open_run(choice: Choice, manifest: Manifest, *, interactive: bool = False, w
 def open_existing(
     directory: RunDirectory, *, interactive: bool = False, workers: int = 2, wait_s: float = 0.0
 ) -> Iterator[OpenRun]:
-    """Lock and fold a run that exists, with the manifest it began with."""
+    """Lock and fold a run that exists, with the manifest it began with, on its lanes of late."""
     directory.require()
-    manifest = manifest_of(began_of(directory))
+    manifest = with_places(manifest_of(began_of(directory)), recall(directory))
     with directory.acquire(wait_s=wait_s) as lock:
         lock.wait_for_orphans()
         with Journal.open(directory.journal_path) as journal:
@@ -237,7 +238,7 @@ def open_existing(
 def read_run(directory: RunDirectory) -> Iterator[OpenRun]:
     """Fold a run's journal without locking it: also while another process drives it."""
     directory.require()
-    manifest = manifest_of(began_of(directory))
+    manifest = with_places(manifest_of(began_of(directory)), recall(directory))
     with Journal.open(directory.journal_path, read_only=True) as journal:
         run = Run(config_of(manifest))
         fold(run, journal)
@@ -246,8 +247,9 @@ def read_run(directory: RunDirectory) -> Iterator[OpenRun]:
 
 
 def fold(run: Run, journal: Journal, *, notice: Callable[[e.Event], None] | None = None) -> None:
-    """Apply every event of a journal, in order."""
+    """Apply every event of a journal, in order. Raises RunDirectoryError for a job on a lane that is not there."""
     for _, event in journal.read():
+        require_lane(run, event, journal.path.parent)
         run.apply(event)
         if notice is not None:
             notice(event)

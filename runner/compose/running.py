@@ -16,6 +16,7 @@ from runner.compose import finishing, planfile
 from runner.compose.disks import full_disk_told
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
+from runner.compose.places import remember
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
 from runner.compose.surveying import Surveyor
@@ -31,7 +32,7 @@ from runner.errors import EXIT_ERRORS, EXIT_INTERRUPTED, EXIT_UNFINISHED, EXIT_U
 from runner.journal import hold_worker_lock
 from runner.model import Manifest
 from runner.planning.durations import DurationModel
-from runner.planning.plan import Plan, gate, make_plan
+from runner.planning.plan import Plan, gate, make_plan, usd_text
 from runner.results import write_summary
 
 Ending = Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"]
@@ -182,7 +183,7 @@ class _Session:
         if self._options.interactive and self._hooks.confirm(plan):
             return
         raise LimitError(
-            f"this run would cost about {plan.usd:.2f} USD, and nobody agreed to that",
+            f"this run may cost up to {usd_text(plan.usd)}, and nobody agreed to that",
             hint="give it a budget (`--budget USD`), or say `--yes`",
         )
 
@@ -194,7 +195,8 @@ class _Session:
             engines=lanes.engines,
             analyzers=lanes.analyzers,
         )
-        self._record(*session_events(self._run, lanes, opened))
+        self._record(*session_events(self._run, lanes, opened, self._opened.directory))
+        remember(self._opened.directory, lanes.places)
 
     def _record_plan(self, plan: Plan) -> None:
         now = self._opened.clock.now()

@@ -85,7 +85,7 @@ async def _cancel_here(opened: OpenRun, workers: int) -> None:
             engines=lanes.engines,
             analyzers=lanes.analyzers,
         )
-        opened.record(*session_events(opened.run, lanes, session))
+        opened.record(*session_events(opened.run, lanes, session, opened.directory))
         await make_driver(opened, lanes, pool, ()).drive()
 
 

@@ -78,5 +78,5 @@ def _check_results(results: Path, run: Run, corpus: str) -> None:
             raise RunDirectoryError(
                 str(path),
                 f"it has {size} bytes, and the journal says that {end} were written",
-                hint="restore the file, or begin anew with --again",
+                hint="restore the file, or begin a new run with another --run-dir",
             )
