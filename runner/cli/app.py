@@ -6,33 +6,68 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from runner import __version__
 from runner.cli import check, inspect, plan, run, serve, stop
 from runner.cli.errors import report_error
-from runner.cli.parser import HELP, Command, Parser, UsageError, columns, nearest, print_help, wrapped
+from runner.cli.help import SETTINGS, Application
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USER
 
-GROUPS: Final[tuple[tuple[str, tuple[Command, ...]], ...]] = (
-    ("Carry out a manifest", (run.RUN, plan.PLAN, check.CHECK)),
-    ("Look at a run", (inspect.STATUS, inspect.VERIFY, inspect.WHY)),
-    ("Change a run", (stop.CANCEL, stop.RETRY)),
-    ("Without a manifest", (serve.SERVE,)),
-)
-COMMANDS: Final = {command.name: command for _, commands in GROUPS for command in commands}
 ABOUT: Final = """
 Large batches of text analysis through Amazon Comprehend's asynchronous jobs, or through a local Comprehend: a YAML
 manifest goes in, one JSON line per document comes out.
 """
-MORE: Final = "`runner COMMAND --help` says more."
+GROUPS: Final = {
+    "Carry out a manifest": (run, plan, check),
+    "Look at a run": (inspect,),
+    "Change a run": (stop,),
+    "Without a manifest": (serve,),
+}
+
+app = typer.Typer(
+    cls=Application,
+    context_settings=SETTINGS,
+    help=ABOUT,
+    epilog="`runner COMMAND --help` says more.",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for title, modules in GROUPS.items():
+    for module in modules:
+        module.register(app, title)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"comprehend-runner {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Before every command; alone, it is a mistake that help answers."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help(), err=True)
+        raise typer.Exit(EXIT_USER)
+    _hush_asyncio()
 
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code. Never raises for what a user or the world did wrong."""
     try:
         return _dispatch(arguments)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
@@ -42,37 +77,29 @@ def run_app(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    if not arguments:
-        sys.stderr.write(help_text())
-        return EXIT_USER
-    name, *rest = arguments
-    if name in {"-h", "--help"}:
-        print_help(help_text())
-        return EXIT_DONE
-    if name == "--version":
-        print(f"comprehend-runner {__version__}")
-        return EXIT_DONE
-    if name not in COMMANDS:
-        kind = "option" if name.startswith("-") else "command"
-        hint = nearest(name, COMMANDS) if kind == "command" else None
-        raise UsageError(f"`runner` has no {kind} {name!r}", hint=hint or "`runner --help` lists the commands")
-    parser = Parser(COMMANDS[name])
-    understood = parser.understand(rest)
-    if understood is None:
-        print_help(parser.help_text())
-        return EXIT_DONE
-    return COMMANDS[name].carry_out(**understood)
+    """Run one command; returns what it returns.
+
+    Without Typer's own `main`, which even with `standalone_mode=False` ends the process itself when a pipe breaks, and
+    takes an EOFError out of anything below for an interruption by the user.
+    """
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("runner", list(arguments)) as ctx:
+            code = command.invoke(ctx)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return code if isinstance(code, int) else EXIT_DONE
 
 
-def help_text() -> str:
-    """The help of the application."""
-    lines = ["Usage: runner COMMAND [OPTIONS]", "", *wrapped(ABOUT)]
-    indent = max(len(command.usage) for command in COMMANDS.values()) + 4
-    for title, commands in GROUPS:
-        rows = [(command.usage, command.summary) for command in commands]
-        lines += ["", f"{title}:", *columns(rows, indent=indent)]
-    lines += ["", "Options:", *columns([("--version", "print the version and exit"), HELP], indent=indent)]
-    return "\n".join([*lines, "", MORE]) + "\n"
+def _hush_asyncio() -> None:
+    """Keep asyncio's warnings off the terminal.
+
+    Its child watcher says "Unknown child process pid ..., will report returncode 255" when a transport that is being
+    closed reaps its child first. That happens as workers are put down at the end of a run, and means nothing.
+    """
+    import logging  # only now needed; `--help` and the like do without it
+
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 def _forget_stdout() -> None:

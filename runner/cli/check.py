@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from runner.cli import options
 from runner.cli.errors import report_error
-from runner.cli.parser import Command, Parser, path
+from runner.cli.help import Command
+from runner.cli.values import path
 from runner.errors import EXIT_DONE, RunnerError
 
+ABOUT: Final = """
+Check manifests, without looking at their data or using a network. Every problem is told with
+file:line:column, what was found, what is valid, and the nearest name.
 
-def _arguments(parser: Parser) -> None:
-    parser.positional("manifest", "manifests, YAML files", of=path, nargs="+")
-    options.setting(parser)
+Exit codes: 0 all are valid; 2 some are not.
+"""
 
 
-def check(*, manifest: Sequence[Path], set_: Sequence[str]) -> int:
+def register(app: typer.Typer, group: str) -> None:
+    """Add the command."""
+    app.command(
+        "check", cls=Command, rich_help_panel=group, short_help="tell every problem of a manifest at once", help=ABOUT
+    )(check)
+
+
+def check(
+    manifest: Annotated[list[Path], typer.Argument(parser=path, help="manifests, YAML files")],
+    *,
+    set_: options.Set = None,
+) -> int:
     """Check each manifest; the exit code is the worst of them."""
     worst = EXIT_DONE
     for source in manifest:
@@ -34,17 +49,3 @@ def check(*, manifest: Sequence[Path], set_: Sequence[str]) -> int:
         lanes = ", ".join(f"{lane.name} ({lane.kind})" for lane in loaded.lanes)
         sys.stdout.write(f"{source}: ok, {counts}, lane{'s' if len(loaded.lanes) > 1 else ''} {lanes}\n")
     return worst
-
-
-CHECK: Final = Command(
-    name="check",
-    summary="tell every problem of a manifest at once",
-    details="""
-    Check manifests, without looking at their data or using a network. Every problem is told with
-    file:line:column, what was found, what is valid, and the nearest name.
-
-    Exit codes: 0 all are valid; 2 some are not.
-    """,
-    arguments=_arguments,
-    carry_out=check,
-)

@@ -83,5 +83,5 @@ def _say(text: str, *, kind: str = "") -> None:
     from runner.cli.terminal import nearby, talk, visible
 
     style = {"error": "bold red", "hint": "bold cyan"}.get(kind, "")
-    head = Text(f"{kind}: ", style=style) if kind else Text()
-    talk().print(head + Text(visible(nearby(text))), soft_wrap=True)
+    head = (f"{kind}: " if kind else "", style)
+    talk().print(Text.assemble(head, visible(nearby(text))), soft_wrap=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from runner.cli import options
-from runner.cli.parser import Command, Parser, UsageError
+from runner.cli.help import Command
+from runner.cli.usage import UsageError
 from runner.errors import EXIT_DONE, EXIT_ERRORS, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -18,15 +20,47 @@ if TYPE_CHECKING:
 STATUS_VERSION: Final = 1
 """Of `status --json`; a key may be added within a version, none renamed or removed."""
 WATCH_EVERY_S: Final = 1.0
+ABOUT: Final = """
+Show where a document's results came from: segment, parts, jobs, remote ids, attempts, timings and faults.
+"""
 
 
-def _status_arguments(parser: Parser) -> None:
-    options.run_dir_argument(parser, optional=True)
-    parser.flag("--watch", "keep showing it for as long as somebody drives it")
-    options.as_json(parser)
+def register(app: typer.Typer, group: str) -> None:
+    """Add the command."""
+    app.command(
+        "status",
+        cls=Command,
+        rich_help_panel=group,
+        short_help="show where a run stands",
+        details="""
+    Show where a run stands, from its journal, also while another process drives it.
+    """,
+        arguments=_status_arguments,
+        carry_out=status,
+    )
 
 
-def status(*, run_dir: Path | None, watch: bool, json_: bool) -> int:
+VERIFY: Final = Command(
+    name="verify",
+    summary="re-check its books and files, offline",
+    details="""
+    Re-check a run's books and files offline: every document in its line, in order, each payload as it was
+    collected, each file as run.json says.
+
+    Exit codes: 0 every document is accounted for; 3 not all are.
+    """,
+    arguments=_verify_arguments,
+    carry_out=verify,
+)
+WHY: Final = Command(name="why", summary="show where a document's results came from", help=ABOUT)(status)
+
+
+def status(
+    run_dir: options.OptionalRunPath = None,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="keep showing it for as long as somebody drives it")] = False,
+    json_: options.Json = False,
+) -> int:
     """Show where a run stands."""
     from runner.cli.render import status_view
     from runner.cli.terminal import data, emit_json
@@ -64,11 +98,7 @@ def _watch(directory: RunDirectory) -> int:
     return EXIT_DONE
 
 
-def _verify_arguments(parser: Parser) -> None:
-    options.run_dir_argument(parser, optional=True)
-
-
-def verify(*, run_dir: Path | None) -> int:
+def verify(run_dir: options.OptionalRunPath = None) -> int:
     """Re-check books and files, and say what was found."""
     from runner.cli.render import verification_view
     from runner.cli.terminal import data
@@ -79,13 +109,11 @@ def verify(*, run_dir: Path | None) -> int:
     return EXIT_DONE if found.accounted_for else EXIT_ERRORS
 
 
-def _why_arguments(parser: Parser) -> None:
-    options.run_dir_argument(parser)
-    parser.positional("corpus", "the name of the corpus")
-    parser.positional("id", "the document's id, as in its result line")
-
-
-def why(*, run_dir: Path, corpus: str, id: str) -> int:  # noqa: A002 - what the user calls it
+def why(
+    run_dir: options.RunPath,
+    corpus: Annotated[str, typer.Argument(help="the name of the corpus")],
+    id: Annotated[str, typer.Argument(help="the document's id, as in its result line")],  # noqa: A002 - its name
+) -> int:
     """Show where a document's results came from; ids need not be unique."""
     from runner.cli.render import why_view
     from runner.cli.terminal import data
@@ -122,35 +150,3 @@ def status_json(status: Status) -> dict[str, Any]:
             for park in status.parks
         ],
     }
-
-
-STATUS: Final = Command(
-    name="status",
-    summary="show where a run stands",
-    details="""
-    Show where a run stands, from its journal, also while another process drives it.
-    """,
-    arguments=_status_arguments,
-    carry_out=status,
-)
-VERIFY: Final = Command(
-    name="verify",
-    summary="re-check its books and files, offline",
-    details="""
-    Re-check a run's books and files offline: every document in its line, in order, each payload as it was
-    collected, each file as run.json says.
-
-    Exit codes: 0 every document is accounted for; 3 not all are.
-    """,
-    arguments=_verify_arguments,
-    carry_out=verify,
-)
-WHY: Final = Command(
-    name="why",
-    summary="show where a document's results came from",
-    details="""
-    Show where a document's results came from: segment, parts, jobs, remote ids, attempts, timings and faults.
-    """,
-    arguments=_why_arguments,
-    carry_out=why,
-)

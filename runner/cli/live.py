@@ -18,7 +18,7 @@ from runner.cli.terminal import nearby, talk, visible
 from runner.compose.opening import OpenRun
 from runner.compose.running import Hooks
 from runner.engine.ports import Observer
-from runner.planning.plan import Plan
+from runner.planning.plan import Plan, usd_text
 from runner.telemetry.log import EventLog
 from runner.telemetry.progress import Progress
 
@@ -57,7 +57,7 @@ class LiveHooks:
     def _confirm(self, plan: Plan) -> bool:
         assert self._progress is not None, "a run is observed before it is planned"
         with self._progress.hidden():
-            sys.stderr.write(f"This run costs up to {plan.usd:,.2f} USD. Go on? [y/N] ")
+            sys.stderr.write(f"This run costs up to {usd_text(plan.usd)}. Go on? [y/N] ")
             sys.stderr.flush()
             return sys.stdin.readline().strip().lower() in {"y", "yes"}
 

@@ -6,9 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from runner.cli.parser import Parser, nearest, one_of, path, whole
+import typer
+
+from runner.cli.usage import nearest
+from runner.cli.values import one_of, path, whole
 from runner.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,68 +19,54 @@ if TYPE_CHECKING:
     from runner.model import Manifest
 
 RUNS: Final = Path("runs")
-ANALYZERS: Final = ("default", "noop")
 
 
-def manifest(parser: Parser) -> None:
-    """MANIFEST."""
-    parser.positional("manifest", "the manifest, a YAML file", of=path)
-
-
-def run_dir_argument(parser: Parser, *, optional: bool = False) -> None:
-    """RUN_DIR."""
-    text = "a run's directory: runs/NAME/RUN_ID, or runs/NAME/latest"
-    if optional:
-        text += "; left out: the latest run below runs/"
-    parser.positional("run_dir", text, of=path, nargs="?" if optional else None)
-
-
-def run_dir(parser: Parser) -> None:
-    """--run-dir."""
-    parser.value("--run-dir", "DIR", path, "use exactly this run directory")
-
-
-def survey(parser: Parser) -> None:
-    """What changes the manifest, and what is taken of its corpora."""
-    parser.value("--lane", "NAME", str, "use only this lane of the manifest")
-    parser.value("--limit", "N", whole, "take at most N documents of each corpus")
-    setting(parser)
-
-
-def setting(parser: Parser) -> None:
-    """--set."""
-    parser.values(
-        "--set", "PATH=VALUE", "override one value of the manifest, such as corpora.tickets.limit=10; repeatable"
-    )
-
-
-def workers(parser: Parser) -> None:
-    """--workers."""
-    parser.value("--workers", "N", whole, "worker processes (default: one per core)")
-
-
-def analyzers(parser: Parser) -> None:
-    """--analyzers."""
-    parser.value(
+ManifestPath = Annotated[Path, typer.Argument(parser=path, help="the manifest, a YAML file")]
+RunPath = Annotated[Path, typer.Argument(parser=path, help="a run's directory: runs/NAME/RUN_ID, or runs/NAME/latest")]
+OptionalRunPath = Annotated[
+    Path | None,
+    typer.Argument(
+        parser=path,
+        help="a run's directory: runs/NAME/RUN_ID, or runs/NAME/latest; left out: the latest run below runs/",
+    ),
+]
+RunDir = Annotated[
+    Path | None, typer.Option("--run-dir", metavar="DIR", parser=path, help="use exactly this run directory")
+]
+Lane = Annotated[str | None, typer.Option("--lane", metavar="NAME", help="use only this lane of the manifest")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", parser=whole, help="take at most N documents of each corpus")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="override one value of the manifest, such as corpora.tickets.limit=10; repeatable",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", parser=whole, help="worker processes (default: one per core)"),
+]
+Analyzers = Annotated[
+    Literal["default", "noop"],
+    typer.Option(
         "--analyzers",
-        "|".join(ANALYZERS),
-        one_of(*ANALYZERS),
-        "what a local endpoint answers with; noop gives empty rows, for measuring",
-        default="default",
-    )
+        metavar="default|noop",
+        parser=one_of("default", "noop"),
+        help="what a local endpoint answers with; noop gives empty rows, for measuring",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 
 
-def as_json(parser: Parser) -> None:
-    """--json."""
-    parser.flag("--json", "print JSON, for programs")
-
-
-def load(source: Path, overrides: Sequence[str], lane: str | None = None) -> Manifest:
+def load(source: Path, overrides: Sequence[str] | None, lane: str | None = None) -> Manifest:
     """A manifest, with what the embedded engine can do. Raises ManifestError, or UserError for an unknown lane."""
     from runner.compose.capabilities import embedded_languages
     from runner.manifest import load_manifest
 
-    loaded = load_manifest(source, overrides=overrides, languages=embedded_languages())
+    loaded = load_manifest(source, overrides=overrides or (), languages=embedded_languages())
     names = [spec.name for spec in loaded.lanes]
     if lane is not None and lane not in names:
         raise UserError(

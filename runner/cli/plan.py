@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from runner.cli import options
-from runner.cli.parser import Command, Parser, amount, path
+from runner.cli.help import Command
+from runner.cli.values import amount, path
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
 
+ABOUT: Final = """
+Survey the corpora and show what a run would do: documents, jobs, units, price and predicted time. Starts
+nothing and sends nothing anywhere.
 
-def _arguments(parser: Parser) -> None:
-    options.manifest(parser)
-    options.run_dir(parser)
-    options.survey(parser)
-    parser.value("--budget", "USD", amount, "compare the price with this budget")
-    options.workers(parser)
-    parser.value("--out", "FILE", path, "write the plan to FILE as JSON; `run --plan FILE` holds a run to it")
-    options.as_json(parser)
+With --run-dir the survey is kept there, and `run --run-dir` goes on from it.
+
+Exit codes: 0 a run would go ahead; 2 something for you to mend; 4 the price is above the budget.
+"""
+
+
+def register(app: typer.Typer, group: str) -> None:
+    """Add the command."""
+    app.command(
+        "plan", cls=Command, rich_help_panel=group, short_help="show jobs, price and time; start nothing", help=ABOUT
+    )(plan)
 
 
 def plan(
+    manifest: options.ManifestPath,
     *,
-    manifest: Path,
-    run_dir: Path | None,
-    lane: str | None,
-    limit: int | None,
-    set_: Sequence[str],
-    budget: float | None,
-    workers: int | None,
-    out: Path | None,
-    json_: bool,
+    run_dir: options.RunDir = None,
+    lane: options.Lane = None,
+    limit: options.Limit = None,
+    set_: options.Set = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", metavar="USD", parser=amount, help="compare the price with this budget"),
+    ] = None,
+    workers: options.Workers = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            parser=path,
+            help="write the plan to FILE as JSON; `run --plan FILE` holds a run to it",
+        ),
+    ] = None,
+    json_: options.Json = False,
 ) -> int:
     """Survey and show the plan; then let the gate say whether a run would be let through."""
     import anyio
@@ -69,19 +88,3 @@ def plan(
         data().print(plan_view(made))
     gate(made, applied)
     return EXIT_DONE
-
-
-PLAN: Final = Command(
-    name="plan",
-    summary="show jobs, price and time; start nothing",
-    details="""
-    Survey the corpora and show what a run would do: documents, jobs, units, price and predicted time. Starts
-    nothing and sends nothing anywhere.
-
-    With --run-dir the survey is kept there, and `run --run-dir` goes on from it.
-
-    Exit codes: 0 a run would go ahead; 2 something for you to mend; 4 the price is above the budget.
-    """,
-    arguments=_arguments,
-    carry_out=plan,
-)

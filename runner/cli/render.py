@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from runner.cli.tables import Fact, Table
+from runner.cli.tables import Fact, Table, Words
 from runner.cli.terminal import nearby, visible
 from runner.compose.finishing import Summary
 from runner.compose.inspecting import JobTrail, Status, Verification, Why
@@ -18,7 +18,7 @@ from runner.compose.retrying import Retried
 from runner.compose.running import Outcome
 from runner.compose.stopping import Cancelled
 from runner.core import events as e
-from runner.planning.plan import Plan
+from runner.planning.plan import Plan, usd_text
 from runner.planning.rows import Row
 from runner.telemetry.words import counted, duration
 
@@ -40,12 +40,12 @@ NONE: Final = "·"
 
 def plan_view(plan: Plan) -> RenderableType:
     """Corpus × analysis, what it costs, how long it takes, and what is worth knowing."""
-    return Group(_plan_table(plan), Text(f"\n{plan_sentence(plan)}"), *_notes(plan))
+    return Group(_plan_table(plan), Text(), Words(plan_sentence(plan)), *_notes(plan))
 
 
 def gate_view(plan: Plan) -> RenderableType:
     """A plan as `run` shows it: all of it where it costs money, else in a sentence."""
-    return plan_view(plan) if _priced(plan) else Text(f"Planned: {plan_sentence(plan)}")
+    return plan_view(plan) if _priced(plan) else Words(f"Planned: {plan_sentence(plan)}")
 
 
 def plan_sentence(plan: Plan) -> str:
@@ -63,7 +63,7 @@ def _plan_table(plan: Plan) -> Table:
     table = Table("corpus", "analysis", ">sent", ">of", ">units", *([">USD"] if priced else []), "not sent")
     shown = None
     for row in plan.rows:
-        usd = ["?" if row.usd is None else f"{row.usd:,.2f}"] if priced else []
+        usd = ["?" if row.usd is None else usd_text(row.usd)[1:]] if priced else []
         corpus = row.corpus if row.corpus != shown else ""
         shown = row.corpus
         sent = (f"{row.sent:,}", f"{row.documents:,}", f"{row.units.upper:,}")
@@ -92,7 +92,7 @@ def _price(plan: Plan) -> str:
     if not _priced(plan):
         return "no cost (embedded)"
     unknown = f", {', '.join(plan.unpriced)} unpriced" if plan.unpriced else ""
-    return f"up to {plan.usd:,.2f} USD{unknown}"
+    return f"up to {usd_text(plan.usd)}{unknown}"
 
 
 # --- the end of a run ---------------------------------------------------------------------------------------------
@@ -104,14 +104,14 @@ def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> Ren
     over = outcome.ended == "finished" and bool(outcome.exit_code)
     word, style = TOO_MANY_ERRORS if over else ENDINGS[outcome.ended]
     repairs = f" ({summary.repairs} of them repairs)" if summary.repairs else ""
-    head = Text.assemble(
+    head = Words(
         (word, f"bold {style}"),
         f": {summary.written:,} of {counted(summary.documents, 'document')} written, "
         f"{counted(summary.jobs, 'job')}{repairs}, {duration(summary.duration_s)}",
     )
     parts: list[RenderableType] = [head]
     if not worked:
-        parts.append(Text("It was finished before, and nothing was left to do; `--again` begins anew."))
+        parts.append(Words("It was finished before, and nothing was left to do; `--again` begins anew."))
     if summary.pairs:
         parts += [Text(), summary_table(summary), Text()]
     parts += park_lines(outcome.parks)
@@ -188,7 +188,7 @@ def status_view(status: Status) -> RenderableType:
         ("jobs", jobs or "none yet"),
     ]
     if status.usd:
-        rows.append(("price", f"up to {status.usd:,.2f} USD"))
+        rows.append(("price", f"up to {usd_text(status.usd)}"))
     lines: list[RenderableType] = [Fact("where", _shown(status.directory), whole=True)]
     lines += [Fact(key, value) for key, value in rows]
     lines += park_lines(status.parks)
@@ -219,7 +219,7 @@ def verification_view(verification: Verification) -> RenderableType:
     word = ("Verified", "bold green") if verification.accounted_for else ("Not verified", "bold red")
     documents = counted(verification.documents, "document")
     told = f": {total:,} of {documents} in their lines, offsets of {counted(checked, 'payload')} checked"
-    return Group(*lines, Text.assemble(word, told))
+    return Group(*lines, Words(word, told))
 
 
 def why_view(why: Why) -> RenderableType:
@@ -257,7 +257,7 @@ def _job_trail(job: JobTrail) -> Iterator[RenderableType]:
 def cancelled_lines(found: Cancelled) -> Iterator[str]:
     """What a cancel did, and what it could not do and what that costs."""
     for going in found.going_on:
-        cost = "at a price that is not known" if going.usd is None else f"up to {going.usd:,.2f} USD"
+        cost = "at a price that is not known" if going.usd is None else f"up to {usd_text(going.usd)}"
         remote = f" (remote id {going.remote_id})" if going.remote_id else ""
         yield f"goes on: {going.job}{remote}: {going.why}; {counted(going.units, 'unit')}, {cost}"
     stopped, left = counted(found.stopped, "job"), counted(found.open_jobs, "job stays", "jobs stay")

@@ -3,45 +3,68 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
 
 from runner.cli import options
-from runner.cli.parser import Command, Parser, amount, path, seconds
+from runner.cli.help import Command
+from runner.cli.values import amount, path, seconds
 from runner.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from runner.compose.running import Outcome
+ABOUT: Final = """
+Survey the corpora, plan the jobs, check the price, carry it all out. Run it again to go on after anything;
+once it is finished, the same command says so and does nothing more.
+
+Ctrl-C finishes what is in hand and leaves remote jobs running; only `runner cancel` stops those.
+
+Prints the folder with the results on stdout. Exit codes: 0 done; 2 something for you to mend; 3 more errors
+than tolerated; 4 a limit that you set; 5 not finished, run again; 130 interrupted, run again.
+"""
 
 
-def _arguments(parser: Parser) -> None:
-    options.manifest(parser)
-    options.run_dir(parser)
-    options.survey(parser)
-    parser.value("--budget", "USD", amount, "spend at most this much")
-    parser.flag("--yes", "agree to the price without being asked")
-    parser.value("--plan", "FILE", path, "refuse to run if sources, settings or price moved since `plan --out FILE`")
-    parser.value("--for", "DURATION", seconds, "stop cleanly after a while (90s, 20m, 1.5h); run again to go on")
-    parser.flag("--again", "begin anew even if a finished run is there")
-    options.workers(parser)
-    options.analyzers(parser)
+def register(app: typer.Typer, group: str) -> None:
+    """Add the command."""
+    app.command(
+        "run", cls=Command, rich_help_panel=group, short_help="carry a manifest out, or go on with it", help=ABOUT
+    )(run)
 
 
 def run(
+    manifest: options.ManifestPath,
     *,
-    manifest: Path,
-    run_dir: Path | None,
-    lane: str | None,
-    limit: int | None,
-    set_: Sequence[str],
-    budget: float | None,
-    yes: bool,
-    plan_: Path | None,
-    for_: float | None,
-    again: bool,
-    workers: int | None,
-    analyzers: Literal["default", "noop"],
+    run_dir: options.RunDir = None,
+    lane: options.Lane = None,
+    limit: options.Limit = None,
+    set_: options.Set = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", metavar="USD", parser=amount, help="spend at most this much")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="agree to the price without being asked")] = False,
+    plan_: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            parser=path,
+            help="refuse to run if sources, settings or price moved since `plan --out FILE`",
+        ),
+    ] = None,
+    for_: Annotated[
+        float | None,
+        typer.Option(
+            "--for",
+            metavar="DURATION",
+            parser=seconds,
+            help="stop cleanly after a while (90s, 20m, 1.5h); run again to go on",
+        ),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="begin anew even if a finished run is there")] = False,
+    workers: options.Workers = None,
+    analyzers: options.Analyzers = "default",
 ) -> int:
     """Carry the manifest out as far as it goes, and say how far that was."""
     import anyio
@@ -80,20 +103,3 @@ def _tell_results(outcome: Outcome) -> None:
     """The results' folder, for programs; on a terminal the summary has just shown it."""
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
         print(outcome.results)
-
-
-RUN: Final = Command(
-    name="run",
-    summary="carry a manifest out, or go on with it",
-    details="""
-    Survey the corpora, plan the jobs, check the price, carry it all out. Run it again to go on after anything;
-    once it is finished, the same command says so and does nothing more.
-
-    Ctrl-C finishes what is in hand and leaves remote jobs running; only `runner cancel` stops those.
-
-    Prints the folder with the results on stdout. Exit codes: 0 done; 2 something for you to mend; 3 more errors
-    than tolerated; 4 a limit that you set; 5 not finished, run again; 130 interrupted, run again.
-    """,
-    arguments=_arguments,
-    carry_out=run,
-)

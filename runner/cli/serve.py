@@ -3,58 +3,94 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+import typer
 
 from runner.cli import options
-from runner.cli.parser import Command, Parser, factor, one_of, path, port, whole
+from runner.cli.help import Command
+from runner.cli.values import factor, one_of, path, port as port_number, whole
 from runner.errors import EXIT_DONE, MachineError
 
+ABOUT: Final = """
+Run the local Comprehend until interrupted: Comprehend's API and the S3 that its clients need, at one URL on
+this machine. The first line on stdout is JSON with `endpoint_url`.
 
-def _arguments(parser: Parser) -> None:
-    parser.value("--host", "ADDRESS", str, "a loopback address (default: 127.0.0.1)", default="127.0.0.1")
-    parser.value("--port", "PORT", port, "the port (default: 0, any free one)", default=0)
-    parser.value("--data-dir", "DIR", path, "where objects and jobs are kept (default: a new temporary folder)")
-    options.workers(parser)
-    options.analyzers(parser)
-    parser.value(
-        "--quotas",
-        "none|service",
-        one_of("none", "service"),
-        "service: the call rates and active jobs of a real account",
-        default="none",
+Point clients at it with AWS_ENDPOINT_URL; any credentials do.
+"""
+
+
+def register(app: typer.Typer, group: str) -> None:
+    """Add the command."""
+    app.command("serve", cls=Command, rich_help_panel=group, short_help="run the local Comprehend alone", help=ABOUT)(
+        serve
     )
-    parser.value("--active-jobs", "N", whole, "at most N active jobs of each operation")
-    parser.value(
-        "--tokens",
-        "honoured|ignored",
-        one_of("honoured", "ignored"),
-        "what a repeated ClientRequestToken does",
-        default="honoured",
-    )
-    parser.value(
-        "--timing",
-        "instant|service",
-        one_of("instant", "service"),
-        "service: jobs take as long as real ones do",
-        default="instant",
-    )
-    parser.value("--time-scale", "X", factor, "of --timing service: 0.01 is a hundred times faster", default=1.0)
-    parser.value("--faults", "FILE", path, "faults to make, as rules in YAML")
 
 
 def serve(
     *,
-    host: str,
-    port: int,
-    data_dir: Path | None,
-    workers: int | None,
-    analyzers: Literal["default", "noop"],
-    quotas: str,
-    active_jobs: int | None,
-    tokens: Literal["honoured", "ignored"],
-    timing: Literal["instant", "service"],
-    time_scale: float,
-    faults: Path | None,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="a loopback address (default: 127.0.0.1)")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="PORT", parser=port_number, help="the port (default: 0, any free one)"),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-dir",
+            metavar="DIR",
+            parser=path,
+            help="where objects and jobs are kept (default: a new temporary folder)",
+        ),
+    ] = None,
+    workers: options.Workers = None,
+    analyzers: options.Analyzers = "default",
+    quotas: Annotated[
+        str,
+        typer.Option(
+            "--quotas",
+            metavar="none|service",
+            parser=one_of("none", "service"),
+            help="service: the call rates and active jobs of a real account",
+        ),
+    ] = "none",
+    active_jobs: Annotated[
+        int | None,
+        typer.Option("--active-jobs", metavar="N", parser=whole, help="at most N active jobs of each operation"),
+    ] = None,
+    tokens: Annotated[
+        Literal["honoured", "ignored"],
+        typer.Option(
+            "--tokens",
+            metavar="honoured|ignored",
+            parser=one_of("honoured", "ignored"),
+            help="what a repeated ClientRequestToken does",
+        ),
+    ] = "honoured",
+    timing: Annotated[
+        Literal["instant", "service"],
+        typer.Option(
+            "--timing",
+            metavar="instant|service",
+            parser=one_of("instant", "service"),
+            help="service: jobs take as long as real ones do",
+        ),
+    ] = "instant",
+    time_scale: Annotated[
+        float | None,
+        typer.Option(
+            "--time-scale",
+            metavar="X",
+            parser=factor,
+            help="of --timing service: 0.01 is a hundred times faster",
+        ),
+    ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option("--faults", metavar="FILE", parser=path, help="faults to make, as rules in YAML"),
+    ] = None,
 ) -> int:
     """Serve until interrupted."""
     try:
@@ -69,29 +105,15 @@ def serve(
     run_endpoint(
         EndpointSettings(
             host=host,
-            port=port,
+            port=port or 0,
             data_dir=data_dir,
             workers=options.worker_count(workers),
             analyzers=analyzers,
             quotas=Quotas.named(quotas, active_jobs=active_jobs),
             tokens=tokens,
             timing=timing,
-            time_scale=time_scale,
+            time_scale=1.0 if time_scale is None else time_scale,
             faults=faults,
         )
     )
     return EXIT_DONE
-
-
-SERVE: Final = Command(
-    name="serve",
-    summary="run the local Comprehend alone",
-    details="""
-    Run the local Comprehend until interrupted: Comprehend's API and the S3 that its clients need, at one URL on
-    this machine. The first line on stdout is JSON with `endpoint_url`.
-
-    Point clients at it with AWS_ENDPOINT_URL; any credentials do.
-    """,
-    arguments=_arguments,
-    carry_out=serve,
-)

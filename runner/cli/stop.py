@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from runner.cli import options
-from runner.cli.parser import Command, Parser
+from runner.cli.help import Command
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED
 
+ABOUT: Final = """
+Open documents that ended as errors again; the next `runner run` answers them and writes the files concerned
+anew. Errors that no job could answer (a row that is no JSON, say) stay as they are.
+"""
 
-def _cancel_arguments(parser: Parser) -> None:
-    options.run_dir_argument(parser)
-    options.workers(parser)
+
+def register(app: typer.Typer, group: str) -> None:
+    """Add the command."""
+    app.command(
+        "cancel",
+        cls=Command,
+        rich_help_panel=group,
+        short_help="stop its jobs, collect what they wrote",
+        details="""
+    Stop what can be stopped, name what cannot and what it costs, collect what was written. A runner at work on
+    it does this itself and ends with exit code 5. What was not collected stays open: a later `run` goes on with
+    it.
+    """,
+        arguments=_cancel_arguments,
+        carry_out=cancel,
+    )
 
 
-def cancel(*, run_dir: Path, workers: int | None) -> int:
+RETRY: Final = Command(name="retry", summary="open documents that ended as errors again", help=ABOUT)(cancel)
+
+
+def cancel(run_dir: options.RunPath, *, workers: options.Workers = None) -> int:
     """Cancel, and say what was stopped, what goes on, and what that costs."""
     from functools import partial
 
@@ -41,40 +61,22 @@ def cancel(*, run_dir: Path, workers: int | None) -> int:
     return EXIT_DONE
 
 
-def _retry_arguments(parser: Parser) -> None:
-    options.run_dir_argument(parser)
-    parser.values("--analysis", "NAME", "only errors of this analysis; repeatable")
-    parser.values("--code", "CODE", "only errors of this code, such as JOB_FAILED; repeatable")
-
-
-def retry(*, run_dir: Path, analysis: Sequence[str], code: Sequence[str]) -> int:
+def retry(
+    run_dir: options.RunPath,
+    *,
+    analysis: Annotated[
+        list[str] | None,
+        typer.Option("--analysis", metavar="NAME", help="only errors of this analysis; repeatable"),
+    ] = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option("--code", metavar="CODE", help="only errors of this code, such as JOB_FAILED; repeatable"),
+    ] = None,
+) -> int:
     """Open errors again, and say which."""
     from runner.cli.render import retried_lines
     from runner.compose.retrying import retry as reopen
 
-    for line in retried_lines(reopen(options.find(run_dir), analyses=analysis, codes=code)):
+    for line in retried_lines(reopen(options.find(run_dir), analyses=analysis or (), codes=code or ())):
         sys.stdout.write(line + "\n")
     return EXIT_DONE
-
-
-CANCEL: Final = Command(
-    name="cancel",
-    summary="stop its jobs, collect what they wrote",
-    details="""
-    Stop what can be stopped, name what cannot and what it costs, collect what was written. A runner at work on
-    it does this itself and ends with exit code 5. What was not collected stays open: a later `run` goes on with
-    it.
-    """,
-    arguments=_cancel_arguments,
-    carry_out=cancel,
-)
-RETRY: Final = Command(
-    name="retry",
-    summary="open documents that ended as errors again",
-    details="""
-    Open documents that ended as errors again; the next `runner run` answers them and writes the files concerned
-    anew. Errors that no job could answer (a row that is no JSON, say) stay as they are.
-    """,
-    arguments=_retry_arguments,
-    carry_out=retry,
-)

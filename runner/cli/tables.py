@@ -48,13 +48,12 @@ class Table:
         line = Text()
         for cell, width, right in zip(row[:-1], widths[:-1], self._right, strict=False):
             blank = " " * (width - cell_len(cell.plain))
-            line += Text(blank) + cell if right else cell + Text(blank)
-            line += Text(" " * GAP)
+            line.append_text(Text.assemble(blank, cell, " " * GAP) if right else Text.assemble(cell, blank, " " * GAP))
         indent = Text(" " * cell_len(line.plain))
         for number, piece in enumerate(_wrapped(console, row[-1], last)):
             if self._right[-1]:
-                piece = Text(" " * (last - cell_len(piece.plain))) + piece  # noqa: PLW2901
-            whole = (line if number == 0 else indent) + piece
+                piece = Text.assemble(" " * (last - cell_len(piece.plain)), piece)  # noqa: PLW2901
+            whole = Text.assemble(line if number == 0 else indent, piece)
             whole.rstrip()
             yield whole
 
@@ -74,7 +73,19 @@ class Fact:
         pieces = [self._value] if self._whole else self._value.wrap(console, room)
         for number, piece in enumerate(pieces):
             piece.rstrip()
-            yield _whole((head if number == 0 else Text(" " * KEY_WIDTH)) + piece)
+            yield _whole(Text.assemble(head if number == 0 else " " * KEY_WIDTH, piece))
+
+
+class Words:
+    """Words in lines that fit."""
+
+    def __init__(self, *words: str | Text | tuple[str, str]) -> None:
+        self._text = Text.assemble(*words)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in self._text.wrap(console, options.max_width):
+            line.rstrip()
+            yield _whole(line)
 
 
 def _wrapped(console: Console, text: Text, width: int) -> list[Text]:
@@ -82,13 +93,12 @@ def _wrapped(console: Console, text: Text, width: int) -> list[Text]:
     items = text.plain.split(", ")
     if len(items) == 1 or max(cell_len(item) + 1 for item in items) > width:
         return list(text.wrap(console, width)) if text.plain else [Text()]
-    lines = [items[0]]
-    for item in items[1:]:
-        if cell_len(f"{lines[-1]}, {item},") <= width:
-            lines[-1] += f", {item}"
-        else:
-            lines[-1] += ","
-            lines.append(item)
+    lines = [""]
+    for number, item in enumerate(items, start=1):
+        told = item if number == len(items) else f"{item},"
+        if lines[-1] and cell_len(f"{lines[-1]} {told}") > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {told}".lstrip()
     return [Text(line) for line in lines]
 
 

@@ -15,20 +15,29 @@ PIPE_WIDTH: Final = 120
 """Columns of a table when nobody's terminal says how many there are."""
 
 
-class _Console(Console):
+class Screen(Console):
+    """A console that takes text as it is, and cuts nothing off."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **settings)
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """Print; what is longer than a line is for whoever made it to wrap, or for copying."""
+        super().print(*objects, **{"crop": False, **settings})
+
     def on_broken_pipe(self) -> None:
         """Leave it to the one place that makes exit codes: rich would end the process itself."""
         raise BrokenPipeError
 
 
-def talk() -> Console:
+def talk() -> Screen:
     """Where people are spoken to."""
-    return _Console(stderr=True, width=_width(sys.stderr), highlight=False, markup=False, emoji=False)
+    return Screen(stderr=True, width=_width(sys.stderr))
 
 
-def data() -> Console:
+def data() -> Screen:
     """Where tables go that were asked for."""
-    return _Console(width=_width(sys.stdout), highlight=False, markup=False, emoji=False)
+    return Screen(width=_width(sys.stdout))
 
 
 def _width(stream: TextIO) -> int | None:

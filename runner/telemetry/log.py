@@ -79,8 +79,6 @@ _WARNINGS: Final = (
 _ERRORS: Final = (e.JobGivenUp, e.WorkParked, e.DuplicateFound, e.StagingLost)
 _LONG: Final = frozenset({"segments", "identity", "form", "spec", "parts", "covers", "tallies"})
 """Fields that are for folding, not for reading; their lengths are logged instead."""
-_SECRET: Final = frozenset({"token"})
-"""What repeats a Start: nobody needs it who reads a log."""
 
 
 class EventLog:
@@ -153,8 +151,6 @@ def _keys(event: e.Event) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     if name in _LONG:
         return len(value)
-    if name in _SECRET:
-        return None
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _value(field.name, getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):

@@ -32,7 +32,7 @@ from runner.core import events as e
 from runner.core.run import Run
 from runner.core.states import OCCUPYING, TERMINAL, State
 from runner.model import JobKey
-from runner.telemetry.words import counted, duration
+from runner.telemetry.words import counted, duration, roughly
 
 REFRESHES_PER_S: Final = 4
 BAR_WIDTH: Final = 30
@@ -248,7 +248,7 @@ class Progress:
             yield f"{rate:,.0f} documents/s" if rate >= 10 else f"{rate:.2g} documents/s"
         gained = snapshot.share - start.share
         if gained >= EVIDENCE_SHARE and snapshot.share < 0.99:
-            yield f"about {duration(elapsed * (1.0 - snapshot.share) / gained)} left"
+            yield f"about {roughly(elapsed * (1.0 - snapshot.share) / gained)} left"
 
     def _render(self) -> RenderableType:
         run = self._run

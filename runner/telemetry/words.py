@@ -18,6 +18,11 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} days {hours % 24} h"
 
 
+def roughly(seconds: float) -> str:
+    """A guess of seconds, without the tenths that it does not have."""
+    return f"{max(1.0, seconds):.0f} s" if seconds < 90 else duration(seconds)
+
+
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """`1 job`, `1,200 jobs`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
