@@ -167,7 +167,7 @@ def _refuse_form(directory: RunDirectory, manifest: Manifest, began: e.RunBegan)
         raise RunDirectoryError(
             str(directory.root),
             "the form of the output is fixed when a run begins: " + "; ".join(differences),
-            hint="put it back as it was, or begin a new run: with --again once this one is finished, or in another --run-dir",
+            hint="put it back as it was, or begin a new run (--again if this one is finished, else another --run-dir)",
         )
 
 
