@@ -69,6 +69,13 @@ class Application(TyperGroup):
                 raise in_our_words(error, ctx) from None
             raise
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """Its `--help`, which is False where nobody asked: of None, Typer asks pydantic, and `run --help` waits."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; raises UsageError, with the nearest one."""
         if args[0] not in self.commands:

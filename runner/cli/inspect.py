@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -20,39 +21,24 @@ if TYPE_CHECKING:
 STATUS_VERSION: Final = 1
 """Of `status --json`; a key may be added within a version, none renamed or removed."""
 WATCH_EVERY_S: Final = 1.0
-ABOUT: Final = """
-Show where a document's results came from: segment, parts, jobs, remote ids, attempts, timings and faults.
+STATUS: Final = "Show where a run stands, from its journal, also while another process drives it."
+VERIFY: Final = """
+Re-check a run's books and files offline: every document in its line, in order, each payload as it was collected, each
+file as run.json says.
+
+Exit codes: 0 every document is accounted for; 3 not all are.
 """
+WHY: Final = (
+    "Show where a document's results came from: segment, parts, jobs, remote ids, attempts, timings and faults."
+)
 
 
 def register(app: typer.Typer, group: str) -> None:
-    """Add the command."""
-    app.command(
-        "status",
-        cls=Command,
-        rich_help_panel=group,
-        short_help="show where a run stands",
-        details="""
-    Show where a run stands, from its journal, also while another process drives it.
-    """,
-        arguments=_status_arguments,
-        carry_out=status,
-    )
-
-
-VERIFY: Final = Command(
-    name="verify",
-    summary="re-check its books and files, offline",
-    details="""
-    Re-check a run's books and files offline: every document in its line, in order, each payload as it was
-    collected, each file as run.json says.
-
-    Exit codes: 0 every document is accounted for; 3 not all are.
-    """,
-    arguments=_verify_arguments,
-    carry_out=verify,
-)
-WHY: Final = Command(name="why", summary="show where a document's results came from", help=ABOUT)(status)
+    """Add the commands."""
+    command = partial(app.command, cls=Command, rich_help_panel=group)
+    command("status", short_help="show where a run stands", help=STATUS)(status)
+    command("verify", short_help="re-check its books and files, offline", help=VERIFY)(verify)
+    command("why", short_help="show where a document's results came from", help=WHY)(why)
 
 
 def status(

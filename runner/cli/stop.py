@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -11,36 +12,25 @@ from runner.cli import options
 from runner.cli.help import Command
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED
 
-ABOUT: Final = """
-Open documents that ended as errors again; the next `runner run` answers them and writes the files concerned
-anew. Errors that no job could answer (a row that is no JSON, say) stay as they are.
+CANCEL: Final = """
+Stop what can be stopped, name what cannot and what it costs, collect what was written. A runner at work on it does
+this itself and ends with exit code 5. What was not collected stays open: a later `run` goes on with it.
+"""
+RETRY: Final = """
+Open documents that ended as errors again; the next `runner run` answers them and writes the files concerned anew.
+Errors that no job could answer (a row that is no JSON, say) stay as they are.
 """
 
 
 def register(app: typer.Typer, group: str) -> None:
-    """Add the command."""
-    app.command(
-        "cancel",
-        cls=Command,
-        rich_help_panel=group,
-        short_help="stop its jobs, collect what they wrote",
-        details="""
-    Stop what can be stopped, name what cannot and what it costs, collect what was written. A runner at work on
-    it does this itself and ends with exit code 5. What was not collected stays open: a later `run` goes on with
-    it.
-    """,
-        arguments=_cancel_arguments,
-        carry_out=cancel,
-    )
-
-
-RETRY: Final = Command(name="retry", summary="open documents that ended as errors again", help=ABOUT)(cancel)
+    """Add the commands."""
+    command = partial(app.command, cls=Command, rich_help_panel=group)
+    command("cancel", short_help="stop its jobs, collect what they wrote", help=CANCEL)(cancel)
+    command("retry", short_help="open documents that ended as errors again", help=RETRY)(retry)
 
 
 def cancel(run_dir: options.RunPath, *, workers: options.Workers = None) -> int:
     """Cancel, and say what was stopped, what goes on, and what that costs."""
-    from functools import partial
-
     import anyio
 
     from runner.cli.live import interruptible

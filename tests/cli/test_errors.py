@@ -17,7 +17,8 @@ HINT = "hint: `runner {} --help` says what it takes\n"
 USAGE = [
     ("rnu", "error: `runner` has no command 'rnu'\nhint: did you mean run?\n"),
     ("zzz", "error: `runner` has no command 'zzz'\nhint: `runner --help` lists the commands\n"),
-    ("--foo", "error: `runner` has no option '--foo'\nhint: `runner --help` lists the commands\n"),
+    ("--foo", "error: `runner` has no option --foo\nhint: `runner --help` says what it takes\n"),
+    ("--versoin", "error: `runner` has no option --versoin\nhint: did you mean --version?\n"),
     ("run", "error: `runner run` needs MANIFEST\n" + HINT.format("run")),
     ("check", "error: `runner check` needs MANIFEST\n" + HINT.format("check")),
     ("why", "error: `runner why` needs RUN_DIR, CORPUS, ID\n" + HINT.format("why")),

@@ -7,12 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from runner import __version__
-from runner.cli.app import COMMANDS, GROUPS
+from runner.cli.app import app
+from runner.cli.help import Application, Command
 from tests.acceptance.house import House
 
 HELP = Path(__file__).parent / "help"
+APPLICATION = typer.main.get_command(app)
+assert isinstance(APPLICATION, Application)
+COMMANDS = APPLICATION.commands
 HEAVY = ("aioboto3", "anyio", "botocore", "msgspec", "pydantic", "rich", "structlog", "yaml")
 
 
@@ -58,11 +63,13 @@ def test_the_version_is_told(empty: House) -> None:
     assert empty.command("--version").out == f"comprehend-runner {__version__}\n"
 
 
-def test_a_command_is_in_one_group_and_its_summary_is_one_short_line() -> None:
-    commands = [command for _, group in GROUPS for command in group]
-
-    assert len({command.name for command in commands}) == len(commands)
-    assert all(len(command.summary) <= 52 and "\n" not in command.summary for command in commands)
+def test_every_command_is_in_a_group_and_its_summary_is_one_short_line() -> None:
+    for command in COMMANDS.values():
+        assert isinstance(command, Command)
+        assert command.rich_help_panel
+        assert command.short_help
+        assert len(command.short_help) <= 52
+        assert "\n" not in command.short_help
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["serve", "--help"], ["rnu"]])

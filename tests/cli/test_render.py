@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from rich.console import RenderableType
 
-from runner.cli.values import seconds
 from runner.cli.render import (
     cancelled_lines,
     outcome_view,
@@ -22,6 +21,7 @@ from runner.cli.render import (
 )
 from runner.cli.tables import Fact, Table
 from runner.cli.terminal import Screen, nearby, visible
+from runner.cli.values import seconds
 from runner.compose.finishing import AnalysisSummary, Summary
 from runner.compose.inspecting import AnalysisTrail, JobTrail, Status, Verification, Why
 from runner.compose.retrying import Retried
