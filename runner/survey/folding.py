@@ -23,6 +23,9 @@ def fold_all(texts: Sequence[str]) -> tuple[Sequence[str], list[bytes]]:
     """The texts, each on one line, and the same in UTF-8. Texts must hold no surrogates."""
     if not texts:
         return texts, []
+    if len(texts) == 1:
+        folded = fold(texts[0])  # it may be very long: no copies to be cut apart again
+        return [folded], [folded.encode()]
     joined = "\n".join(texts)
     if joined.count("\n") == len(texts) - 1:
         # No text holds a line feed, so all of them can be folded, encoded and cut apart at once.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.corpus import INPUT_CHANGED, Block, RangeReader
-from runner.errors import SourceError
+from runner.errors import MachineError, SourceError
 from runner.model import (
     SEGMENT_BYTES_MAX,
     SEGMENT_DOCUMENTS_MAX,
@@ -44,15 +44,15 @@ NOTICES_MAX: Final = 10
 def survey_range(task: SurveyTask) -> SurveyReport:
     """Read the range of a task, write its ledgers and parts below `task.directory`, and say what it held.
 
-    Raises SourceError for input that cannot be read and MachineError for a full disk; nothing is reported then, and
-    what may be in place of the range is overwritten by the next attempt.
+    Raises SourceError for input that cannot be read and MachineError for a full disk or too little memory; nothing is
+    reported then, and what may be in place of the range is overwritten by the next attempt.
     """
     directory = Path(task.directory)
     make_directory(directory / LEDGER_DIRECTORY)
     make_directory(directory / PARTS_DIRECTORY)
     changed: frozenset[int] = frozenset()
     while True:
-        with _collector_paused(), replacing_all() as files:
+        with _collector_paused(), _memory_told(task), replacing_all() as files:
             survey = _Survey(task, changed, files)
             report = survey.run()
             late = survey.changed_while_read
@@ -73,6 +73,19 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def _memory_told(task: SurveyTask) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        largest = max(task.source_range.files, key=lambda file: file.size)
+        raise MachineError(
+            f"corpus {task.corpus.name}: memory ran out in reading {largest.path}, or a file near it; "
+            "a document is held in memory as a whole, several times over",
+            hint="leave the file out of `source` if it is no text, or has no line ends; else use a larger machine",
+        ) from error
 
 
 class _Survey:

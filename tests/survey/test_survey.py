@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from runner import corpus as corpus_room
 from runner.catalogue import units
 from runner.corpus import list_corpus, ranges
-from runner.errors import InternalError, SourceError
+from runner.errors import InternalError, MachineError, SourceError
 from runner.model import AnalysisSpec, CorpusSpec, LanguageRule, SurveyTask, Tally
 from runner.planning import fates
 from runner.planning.fates import closing, reads
@@ -372,6 +372,24 @@ def test_input_that_cannot_be_read_leaves_no_half_written_file(survey: Survey, t
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=20)
+
+
+def test_too_little_memory_is_the_machines_and_names_the_largest_file(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any) -> None:
+        raise MemoryError
+
+    (tmp_path / "small.txt").write_text("a")
+    (tmp_path / "large.txt").write_text("a" * 100)
+    monkeypatch.setattr(surveying, "measure", exhausted)
+
+    corpus = CorpusSpec(name="c", sources=(str(tmp_path / "*.txt"),), format="files")
+    (source_range,) = ranges(corpus, list_corpus(corpus))
+
+    with pytest.raises(MachineError, match=r"memory ran out in reading .*large\.txt"):
+        survey_range(task(corpus, source_range))
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
