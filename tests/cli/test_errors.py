@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import logging
 from pathlib import Path
 
 import pytest
+import typer
 
-from runner.cli import app
+from runner.cli import app, options
 from runner.cli.errors import report_error
 from runner.errors import InternalError, LimitError, MachineError, ServiceError, SourceError, UserError
 from tests.acceptance.house import House
@@ -225,7 +227,13 @@ def test_a_limit_of_the_user_has_a_code_of_its_own(capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize(
     ("raised", "code"),
-    [(KeyboardInterrupt(), 130), (BrokenPipeError(), 2), (RuntimeError("x"), 1), (UserError("x"), 2)],
+    [
+        (KeyboardInterrupt(), 130),
+        (typer.Abort(), 130),
+        (BrokenPipeError(), 2),
+        (RuntimeError("x"), 1),
+        (UserError("x"), 2),
+    ],
 )
 def test_nothing_leaves_by_the_last_door_but_a_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: BaseException, code: int
@@ -236,3 +244,25 @@ def test_nothing_leaves_by_the_last_door_but_a_code(
     monkeypatch.setattr(app, "_dispatch", dispatch)
 
     assert app.run_app(["status"]) == code
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"), [(EOFError(), 1), (BrokenPipeError(errno.EPIPE, "gone"), 2), (KeyboardInterrupt(), 130)]
+)
+def test_typer_takes_nothing_that_a_command_raises_for_something_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: BaseException, code: int
+) -> None:
+    """Its own `main` would end the process for a pipe, and call an EOFError an interruption."""
+
+    def find(_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(options, "find", find)
+
+    assert app.run_app(["verify"]) == code
+
+
+def test_asyncio_does_not_warn_of_children_that_a_transport_reaped(empty: House) -> None:
+    empty.command("check", "m.yaml")
+
+    assert not logging.getLogger("asyncio").isEnabledFor(logging.WARNING)
