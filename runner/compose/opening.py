@@ -101,6 +101,12 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
         directory = RunDirectory.at(run_dir)
         if directory.begun:
             _refuse_other(directory, manifest)
+            if again and is_complete(directory, manifest):
+                raise RunDirectoryError(
+                    str(directory.root),
+                    "it holds a finished run, and --again begins another",
+                    hint="name another --run-dir, or leave it out",
+                )
         return Choice(directory=directory, run_id=run_id, named=True)
     digest = identity_digest(manifest)
     notices: list[str] = []

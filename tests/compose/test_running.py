@@ -264,3 +264,14 @@ def test_results_that_were_cut_short_by_another_hand_are_refused_loudly(house: H
     assert house.run().code == 0
     assert path.read_bytes() == whole
     assert house.command("verify").code == 0
+
+
+def test_again_in_a_named_directory_is_refused_since_it_holds_a_finished_run(house: House) -> None:
+    assert house.run("--run-dir", "here").code == 0
+    before = house.endpoint.accepted
+
+    said = house.run("--run-dir", "here", "--again")
+
+    assert said.code == 2
+    assert "name another" in said.talk
+    assert house.endpoint.accepted == before
