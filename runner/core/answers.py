@@ -12,7 +12,7 @@ from typing import Final
 from runner.core import commands as c, events as e
 from runner.core.commands import Answer, Check, Command
 from runner.core.kinds import work_of
-from runner.core.records import DENIALS, JobRecord
+from runner.core.records import ACTIVE_STATUSES, DENIALS, JobRecord
 from runner.core.run import Run
 from runner.core.states import State
 from runner.model import (
@@ -107,8 +107,8 @@ def _success(run: Run, command: Command, answer: Answer, at: float) -> list[e.Ev
             return _found_by_prefix(check, keys, at) if _in(run, check, State.UNSURE) else []
         case c.Sweep(lane=lane, operation=operation), c.Jobs(jobs=jobs):
             return _swept(run, lane, operation, jobs, at)
-        case c.CountSlots(lane=lane, operation=operation), c.Jobs(jobs=jobs):
-            return [_counted(run, lane, operation, jobs, at)]
+        case c.CountSlots() as count, c.Jobs(jobs=jobs):
+            return _counted(run, count, jobs, at)
         case c.DescribeJob(job=job), RemoteJob() as remote:
             return _status_events(run.jobs[job], remote, at) if _in(run, command, State.ACTIVE) else []
         case c.StopJob() as stop, JobStatus() as status:
@@ -231,11 +231,18 @@ def _status(record: JobRecord, remote: RemoteJob, at: float) -> e.StatusSeen:
     )
 
 
-def _counted(run: Run, lane: str, operation: str, jobs: tuple[RemoteJob, ...], at: float) -> e.SlotsCounted:
+def _counted(run: Run, count: c.CountSlots, jobs: tuple[RemoteJob, ...], at: float) -> list[e.Event]:
     """Strangers' jobs; a second job of one of our names is a stranger's too, until it is stopped."""
-    occupied = run.stations[lane, operation].occupied.values()
-    ours = {record.remote_id for record in occupied}
-    unknown = {record.name for record in occupied if record.remote_id is None}
-    active = [job for job in jobs if not job.status.ended]
-    strangers = sum(1 for job in active if job.remote_id not in ours and job.name not in unknown)
-    return e.SlotsCounted(at=at, lane=lane, operation=operation, strangers=strangers)
+    station = run.stations[count.lane, count.operation]
+    ours = {record.remote_id for record in station.occupied.values()}
+    unknown = {record.name for record in station.occupied.values() if record.remote_id is None}
+    strangers = [job.remote_id for job in jobs if job.remote_id not in ours and job.name not in unknown]
+    seen = station.strangers_seen | {count.status: frozenset(strangers)}
+    lane, operation = count.lane, count.operation
+    events: list[e.Event] = [
+        e.StrangersSeen(at=at, lane=lane, operation=operation, status=count.status, strangers=tuple(strangers))
+    ]
+    if len(seen) == len(ACTIVE_STATUSES):
+        everybody = frozenset(remote_id for ids in seen.values() for remote_id in ids)
+        events.append(e.SlotsCounted(at=at, lane=lane, operation=operation, strangers=len(everybody)))
+    return events

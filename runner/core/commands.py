@@ -94,10 +94,11 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountSlots:
-    """List an operation's active jobs, whoever's they are. Answer: `Jobs`."""
+    """List an operation's jobs in one of the active statuses, whoever's they are. Answer: `Jobs`."""
 
     lane: str
     operation: str
+    status: JobStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -410,8 +410,19 @@ class Swept(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StrangersSeen(Event):
+    """Jobs of an operation in one active status that are not ours."""
+
+    volatile: ClassVar[bool] = True
+    lane: str
+    operation: str
+    status: JobStatus
+    strangers: tuple[RemoteId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotsCounted(Event):
-    """How many active jobs of an operation are not ours."""
+    """How many active jobs of an operation are not ours, all active statuses having been looked at."""
 
     volatile: ClassVar[bool] = True
     lane: str

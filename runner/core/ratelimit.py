@@ -43,24 +43,21 @@ class Pace:
         """Seconds between two calls."""
         return 0.0 if self.rate is None else MARGIN / self.rate
 
-    def ready_at(self, calls: int = 1) -> float:
-        """The earliest time of the next call, or of so many at once.
+    def ready_at(self) -> float:
+        """The earliest time of the next call."""
+        return self.free_at
 
-        Calls at once keep as much distance before them as after: else those just before would share a second with them.
-        """
-        return self.free_at + (calls - 1) * self.interval_s
+    def spend(self, now: float) -> None:
+        """A call is made now."""
+        self.free_at = max(now, self.free_at) + self.interval_s
 
-    def spend(self, now: float, *, calls: int = 1) -> None:
-        """So many calls are made now."""
-        self.free_at = max(now, self.free_at) + calls * self.interval_s
-
-    def begin(self, now: float, *, calls: int) -> None:
-        """Begin anew, as if so many calls had just been made: a process that ended a moment ago may have made them."""
+    def begin(self, now: float) -> None:
+        """Begin anew, as if a call had just been made: a process that ended a moment ago may have made one."""
         self.rate = self.ceiling
         self.throttled_at = float("-inf")
         self.throttles = self.successes = 0
         self.free_at = now
-        self.spend(now, calls=calls)
+        self.spend(now)
 
     def succeeded(self) -> None:
         """A call was answered without a throttle."""

@@ -19,8 +19,10 @@ OUTPUT_FAULTS: Final = frozenset({FaultKind.CORRUPT, FaultKind.NOT_FOUND, FaultK
 """Kinds of fault that speak against an output itself, not against fetching it."""
 UNLIMITED: Final = 1_000_000
 """Slots where the lane sets no limit."""
-SLOT_COUNTING_CALLS: Final = 3
-"""One List for each status in which a job is active."""
+CHECK_ROUNDS_MAX: Final = 8
+"""Rounds of checks after an unanswered Start, before the operation is parked."""
+ACTIVE_STATUSES: Final = (JobStatus.SUBMITTED, JobStatus.IN_PROGRESS, JobStatus.STOP_REQUESTED)
+"""In the order in which a job goes through them: one that moves on while they are looked at is not missed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,8 @@ class Station:
     """Jobs that we may have active here, strangers' left aside."""
     occupied: dict[str, JobRecord] = field(default_factory=dict)
     strangers: int = 0
+    strangers_seen: dict[JobStatus, frozenset[RemoteId]] = field(default_factory=dict)
+    """Of a count that is under way: the statuses looked at."""
     counted_at: float = float("-inf")
     full_until: float = 0.0
 
@@ -158,10 +162,10 @@ class Station:
 
     def begin(self, now: float) -> None:
         """Begin anew in a new process, which knows nothing of calls and strangers."""
-        self.start.begin(now, calls=1)
-        self.read.begin(now, calls=SLOT_COUNTING_CALLS)
-        self.stop.begin(now, calls=1)
+        for pace in (self.start, self.read, self.stop):
+            pace.begin(now)
         self.strangers = 0
+        self.strangers_seen.clear()
         self.counted_at = float("-inf")
         self.full_until = 0.0
 

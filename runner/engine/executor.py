@@ -8,9 +8,7 @@ from typing import assert_never
 from runner.core import commands as c
 from runner.core.commands import Answer, Command, Jobs
 from runner.engine.ports import Service, Staging, Workshop
-from runner.model import Fault, JobStatus, RemoteJob
-
-ACTIVE_STATUSES = (JobStatus.SUBMITTED, JobStatus.IN_PROGRESS, JobStatus.STOP_REQUESTED)
+from runner.model import Fault, RemoteJob
 
 
 class Executor:
@@ -36,7 +34,8 @@ class Executor:
                 service = self._services[command.lane]
                 return _jobs(await service.list_jobs(command.operation, submitted_after=command.since))
             case c.CountSlots():
-                return await self._count(command)
+                service = self._services[command.lane]
+                return _jobs(await service.list_jobs(command.operation, status=command.status))
             case c.DescribeJob():
                 return await self._services[command.lane].describe(command.operation, command.remote_id)
             case c.StopJob():
@@ -57,15 +56,6 @@ class Executor:
                 return await self._workshop.release(command)
             case _:
                 assert_never(command)
-
-    async def _count(self, command: c.CountSlots) -> Jobs | Fault:
-        found: list[RemoteJob] = []
-        for status in ACTIVE_STATUSES:
-            answer = await self._services[command.lane].list_jobs(command.operation, status=status)
-            if isinstance(answer, Fault):
-                return answer
-            found += answer
-        return Jobs(jobs=tuple({job.remote_id: job for job in found}.values()))
 
 
 def _jobs(answer: Sequence[RemoteJob] | Fault) -> Jobs | Fault:

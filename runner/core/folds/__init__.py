@@ -44,6 +44,7 @@ RUN_EVENTS: Final[Mapping[type[e.Event], RunFold]] = MappingProxyType(
         e.Launched: calls.launched,
         e.Landed: calls.landed,
         e.Swept: watching.swept,
+        e.StrangersSeen: calls.strangers_seen,
         e.SlotsCounted: calls.slots_counted,
     }
 )

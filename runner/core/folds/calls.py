@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from runner.core import commands as c, events as e
 from runner.core.folds.watching import NOTHING_TO_STOP
 from runner.core.kinds import work_of
-from runner.core.records import DENIALS, OUTPUT_FAULTS, SLOT_COUNTING_CALLS
+from runner.core.records import CHECK_ROUNDS_MAX, DENIALS, OUTPUT_FAULTS
 from runner.model import Fault, FaultKind, Scope
 
 if TYPE_CHECKING:
@@ -27,16 +27,18 @@ ANSWERS: Final[Mapping[type[object], frozenset[FaultKind]]] = MappingProxyType(
 
 
 def work_parked(run: Run, event: e.WorkParked) -> None:
-    """A kind of work waits for the user. Checks of unanswered Starts begin anew when it is looked at again."""
+    """A kind of work waits for the user. Checks that led nowhere begin anew when it is looked at again."""
     key = (event.lane, event.operation)
-    station = run.stations.get(key)
-    for record in station.occupied.values() if station is not None else ():
-        record.check_rounds = 0
     run.parks[key] = event
     recheck_s = run.config.recheck_denied_s
     run.parked_until[key] = event.at + recheck_s if recheck_s is not None else float("inf")
     run.exhausted.discard(key)
     run.troubles.pop(key, None)
+    station = run.stations.get(key)
+    for record in station.occupied.values() if station is not None else ():
+        if record.check_rounds > CHECK_ROUNDS_MAX:
+            record.check_rounds = 0
+            record.check_at = run.parked_until[key]
 
 
 def launched(run: Run, event: e.Launched) -> None:
@@ -46,7 +48,7 @@ def launched(run: Run, event: e.Launched) -> None:
         run.sweeping.add((event.command.lane, event.command.operation))
     pace = run.pace_of(event.command)
     if pace is not None:
-        pace.spend(event.at, calls=SLOT_COUNTING_CALLS if isinstance(event.command, c.CountSlots) else 1)
+        pace.spend(event.at)
     if isinstance(event.command, c.ReleaseSpools):
         jobs = event.command.jobs
         assert tuple(run.to_release[: len(jobs)]) == jobs, jobs
@@ -91,9 +93,15 @@ def _is_trouble(run: Run, command: c.Command, fault: Fault) -> bool:
     return fault.kind not in ANSWERS.get(type(command), frozenset())
 
 
+def strangers_seen(run: Run, event: e.StrangersSeen) -> None:
+    """A count of strangers' jobs goes on."""
+    run.stations[event.lane, event.operation].strangers_seen[event.status] = frozenset(event.strangers)
+
+
 def slots_counted(run: Run, event: e.SlotsCounted) -> None:
     """Strangers' jobs are known, for a while."""
     station = run.stations[event.lane, event.operation]
     station.strangers = event.strangers
+    station.strangers_seen.clear()
     station.counted_at = event.at
     station.full_until = 0.0

@@ -7,20 +7,16 @@ same call again with the same token, and ask whether the service now shows two j
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from runner.core import commands as c, events as e
 from runner.core.commands import Check
 from runner.core.kinds import COLLECTING, watching
 from runner.core.proposals.proposal import Proposal, not_before
 from runner.core.proposals.starting import start_at
-from runner.core.records import JobRecord, Station
+from runner.core.records import CHECK_ROUNDS_MAX, JobRecord, Station
 from runner.core.run import Run
 from runner.core.states import State
 from runner.model import Fault, FaultKind, Scope
-
-CHECK_ROUNDS_MAX: Final = 8
-"""Rounds of checks after an unanswered Start, before the operation is parked."""
 
 
 def checks(run: Run, station: Station, now: float) -> Iterator[Proposal]:

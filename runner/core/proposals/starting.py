@@ -8,7 +8,7 @@ from typing import Final
 from runner.core import commands as c, events as e
 from runner.core.kinds import STAGING, watching
 from runner.core.proposals.proposal import Proposal, not_before, smallest
-from runner.core.records import SLOT_COUNTING_CALLS, JobRecord, Station
+from runner.core.records import ACTIVE_STATUSES, JobRecord, Station
 from runner.core.run import Run
 from runner.model import JobKey, job_name, token
 
@@ -31,8 +31,9 @@ def starts(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     record, at = found
     at = max(at, start_at(run, station, now))
     if station.lane.kind == "aws" and (now - station.counted_at >= RECOUNT_S or station.free <= 0):
-        at = max(at, station.counted_at + RECOUNT_S, station.read.ready_at(SLOT_COUNTING_CALLS))
-        yield Proposal(at, c.CountSlots(lane=station.lane.name, operation=station.operation))
+        at = max(at, station.counted_at + RECOUNT_S, station.read.ready_at())
+        status = next(status for status in ACTIVE_STATUSES if status not in station.strangers_seen)
+        yield Proposal(at, c.CountSlots(lane=station.lane.name, operation=station.operation, status=status))
     elif station.free > 0:
         yield _start(run, station, record, max(at, station.start.ready_at()), now)
 
