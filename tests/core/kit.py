@@ -189,6 +189,8 @@ class Story:
                 return self.merged(command)
             case c.ReleaseSpools():
                 return c.Released()
+            case c.StopJob():
+                return JobStatus.STOP_REQUESTED
             case c.CheckByName():
                 return c.Jobs(jobs=())
             case c.CheckByPrefix():
