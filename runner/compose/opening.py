@@ -53,12 +53,21 @@ class OpenRun:
     @property
     def complete(self) -> bool:
         """Whether the results are whole: `run.json` is written last."""
-        return is_complete(self.directory, self.manifest)
+        return is_complete(self.directory, self.manifest, self.run.run_id)
 
 
-def is_complete(directory: RunDirectory, manifest: Manifest) -> bool:
-    """Whether a run's `run.json` is there."""
-    return (directory.results(manifest.output) / "run.json").exists()
+def is_complete(directory: RunDirectory, manifest: Manifest, run_id: str) -> bool:
+    """Whether the run's own `run.json` is there; one that another run wrote into a shared folder does not count."""
+    return finished_run(directory.results(manifest.output)) == run_id
+
+
+def finished_run(results: Path) -> str | None:
+    """The id of the run whose `run.json` lies in a results folder, if there is one."""
+    try:
+        found = json.loads((results / "run.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found.get("run") if isinstance(found, dict) else None
 
 
 def config_of(manifest: Manifest, *, interactive: bool = False, workers: int = 2) -> CoreConfig:
@@ -101,7 +110,7 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
         directory = RunDirectory.at(run_dir)
         if directory.begun:
             _refuse_other(directory, manifest)
-            if again and is_complete(directory, manifest):
+            if again and is_complete(directory, manifest, began_of(directory).run):
                 raise RunDirectoryError(
                     str(directory.root),
                     "it holds a finished run, and --again begins another",
@@ -115,13 +124,13 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
         if began is None:
             continue
         if began.identity_digest == digest:
-            if is_complete(directory, manifest) and (again or not listing_unchanged(directory, manifest)):
+            if is_complete(directory, manifest, began.run) and (again or not listing_unchanged(directory, manifest)):
                 if not again:
                     notices.append(f"the sources have changed since {directory.root.name} finished: this is a new run")
                 break
             _refuse_form(directory, manifest, began)
             return Choice(directory=directory, run_id=run_id)
-        if not notices and not is_complete(directory, manifest):
+        if not notices and not is_complete(directory, manifest, began.run):
             differs = "; ".join(identity_difference(json.loads(began.identity), describe_identity(manifest))[:3])
             notices.append(f"{directory.root} is unfinished and stays as it is; this is a new run, since {differs}")
     return Choice(directory=RunDirectory.at(base / run_id), run_id=run_id, notices=tuple(notices))

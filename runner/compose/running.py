@@ -20,7 +20,7 @@ from runner.compose.places import remember
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
 from runner.compose.surveying import Surveyor
-from runner.compose.upkeep import tidy
+from runner.compose.upkeep import claim_results, tidy
 from runner.compose.workshop import LocalWorkshop
 from runner.core import events as e
 from runner.core.run import Run
@@ -152,6 +152,7 @@ class _Session:
     async def run(self) -> Outcome:
         """Everything, in order."""
         tidy(self._opened.directory, self._run, self._manifest)
+        claim_results(self._opened.directory, self._run.run_id, self._manifest)
         plan = await self.plan()
         self._hooks.planned(plan)
         document = planfile.document(self._opened, plan)

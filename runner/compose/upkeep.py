@@ -7,13 +7,19 @@ the journal says are refused loudly. What is longer is cut back by the next merg
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
+from runner.compose.opening import finished_run
 from runner.core.run import Run
 from runner.core.states import State
 from runner.errors import RunDirectoryError
 from runner.journal import RunDirectory
 from runner.model import Manifest
 from runner.results import result_path
+from runner.storage.atomic import make_directory, replacing
+
+OWNER_NAME: Final = ".run"
+"""In a results folder outside the run directory: the id of the run whose results they are."""
 
 
 def tidy(directory: RunDirectory, run: Run, manifest: Manifest) -> None:
@@ -32,6 +38,27 @@ def tidy(directory: RunDirectory, run: Run, manifest: Manifest) -> None:
     for corpus in manifest.corpora:
         if corpus.name in run.books.corpora:
             _check_results(results, run, corpus.name)
+
+
+def claim_results(directory: RunDirectory, run_id: str, manifest: Manifest) -> None:
+    """Make a results folder outside the run directory this run's own, before anything is written there.
+
+    Two runs with one folder would overwrite each other's files. Raises RunDirectoryError if it is another run's.
+    """
+    results = directory.results(manifest.output)
+    if results.is_relative_to(directory.root):
+        return
+    owner = results / OWNER_NAME
+    held_by = owner.read_text().strip() if owner.exists() else finished_run(results)
+    if held_by is not None and held_by != run_id:
+        raise RunDirectoryError(
+            str(results),
+            f"it holds results of run {held_by}",
+            hint="move them away, or name another `output.directory`",
+        )
+    make_directory(results)
+    with replacing(owner) as file:
+        file.write(f"{run_id}\n".encode())
 
 
 def _corpora(results: Path, manifest: Manifest) -> list[Path]:

@@ -275,3 +275,18 @@ def test_again_in_a_named_directory_is_refused_since_it_holds_a_finished_run(hou
     assert said.code == 2
     assert "name another" in said.talk
     assert house.endpoint.accepted == before
+
+
+def test_two_runs_do_not_share_a_results_folder(house: House) -> None:
+    """Neither overwrites the other, and the first still knows that it is finished."""
+    house.tell(output={"directory": str(house.root / "shared")})
+    assert house.run("--run-dir", "one").code == 0
+    whole = {path: path.read_bytes() for path in (house.root / "shared").rglob("*") if path.is_file()}
+
+    said = house.run("--run-dir", "two")
+    assert said.code == 2
+    assert "it holds results of run" in said.talk
+    assert "name another `output.directory`" in said.talk
+
+    assert house.run("--run-dir", "one").code == 0
+    assert {path: path.read_bytes() for path in (house.root / "shared").rglob("*") if path.is_file()} == whole
