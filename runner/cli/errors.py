@@ -84,4 +84,4 @@ def _say(text: str, *, kind: str = "") -> None:
 
     style = {"error": "bold red", "hint": "bold cyan"}.get(kind, "")
     head = (f"{kind}: " if kind else "", style)
-    talk().print(Text.assemble(head, visible(nearby(text))), soft_wrap=True)
+    talk().say(Text.assemble(head, visible(nearby(text))))

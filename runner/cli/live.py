@@ -52,7 +52,7 @@ class LiveHooks:
 
     def say(self, text: str) -> None:
         """Something worth knowing, between the lines of progress."""
-        self._console.print(Text(visible(nearby(text)), style="yellow"), soft_wrap=True)
+        self._console.say(Text(visible(nearby(text)), style="yellow"))
 
     def _confirm(self, plan: Plan) -> bool:
         assert self._progress is not None, "a run is observed before it is planned"

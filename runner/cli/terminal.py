@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from rich.console import Console
+from rich.text import Text
 
 PIPE_WIDTH: Final = 120
 """Columns of a table when nobody's terminal says how many there are."""
@@ -24,6 +25,10 @@ class Screen(Console):
     def print(self, *objects: Any, **settings: Any) -> None:
         """Print; what is longer than a line is for whoever made it to wrap, or for copying."""
         super().print(*objects, **{"crop": False, **settings})
+
+    def say(self, message: Text) -> None:
+        """A message: at a terminal in lines that end between words, elsewhere whole, for whoever searches it."""
+        self.print(message, soft_wrap=not self.is_terminal)
 
     def on_broken_pipe(self) -> None:
         """Leave it to the one place that makes exit codes: rich would end the process itself."""

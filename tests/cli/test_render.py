@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import RenderableType
+from rich.text import Text
 
 from runner.cli.render import (
     cancelled_lines,
@@ -417,6 +418,17 @@ def test_what_is_for_copying_is_never_cut() -> None:
 )
 def test_durations_are_as_people_say_them(seconds_: float, told: str) -> None:
     assert duration(seconds_) == told
+
+
+@pytest.mark.parametrize(("terminal", "lines"), [(True, ["some words", "that do not", "fit"]), (False, None)])
+def test_a_message_is_wrapped_between_words_at_a_terminal_and_whole_elsewhere(
+    terminal: bool, lines: list[str] | None
+) -> None:
+    written = io.StringIO()
+
+    Screen(file=written, width=11, color_system=None, force_terminal=terminal).say(Text("some words that do not fit"))
+
+    assert [line.rstrip() for line in written.getvalue().splitlines()] == (lines or ["some words that do not fit"])
 
 
 @pytest.mark.parametrize(("guess", "told"), [(0.2, "1 s"), (2.4, "2 s"), (89, "89 s"), (7_500, "2 h 05 min")])
