@@ -107,11 +107,15 @@ class JobRecord:
     check: Check = Check.LIST
     check_at: float = 0.0
     check_rounds: int = 0
+    checked_at: float = float("-inf")
+    """When the last check found nothing."""
     proven: bool = False
     replayed: bool = False
     """Whether the current generation's Start was made a second time, or may have been."""
     confirm_at: float | None = None
     """When to ask whether a replayed Start made a second job; None: no need."""
+    confirmed: bool = False
+    """Whether it was asked once, and there was none."""
     stop_asked: bool = False
     output_failures: int = 0
     collect_at: float = 0.0

@@ -133,12 +133,27 @@ def test_after_a_replay_the_service_is_asked_whether_it_has_two_and_the_newer_is
     assert not story.run.extra_stops
 
 
-def test_one_job_after_a_replay_is_confirmed():
+def test_one_job_after_a_replay_is_confirmed_twice_the_second_time_before_it_can_end():
     story, start = replayed()
-    story.answer(story.next(c.CheckByName), c.Jobs(jobs=(remote(start.name, 2),)))
+    accepted_at = story.now
+    times = []
+    while story.run.to_confirm:
+        story.answer(story.next(c.CheckByName), c.Jobs(jobs=(remote(start.name, 2),)))
+        times.append(story.now - accepted_at)
+        assert isinstance(story.events[-2], e.SingleConfirmed)
 
-    assert isinstance(story.events[-2], e.SingleConfirmed)
-    assert not story.run.to_confirm
+    assert [round(after, -1) for after in times] == [60.0, 330.0]
+
+
+def test_a_replay_that_had_to_wait_looks_again_first():
+    """By now the service may show what the first call bought."""
+    story, _ = unanswered()
+    asked(story)
+    (replay,) = (command for command in story.run.in_flight if isinstance(command, c.StartJob))
+    story.answer(replay, fault(FaultKind.NO_SLOT))
+
+    again = [kind for kind, *_ in asked(story)]
+    assert again[-3:] == [c.CheckByName, c.CheckByPrefix, c.StartJob]
 
 
 def test_an_older_job_alone_in_the_list_is_a_duplicate_though_ours_is_not_shown_yet():

@@ -355,12 +355,17 @@ def closed_by_us(document: Document, analysis: AnalysisSpec) -> bool:
 
 def simulate(setting: Setting) -> World:
     """Live through a whole run, in virtual time."""
+    world = World(setting)
+    run_through(world)
+    return world
+
+
+def run_through(world: World) -> None:
+    """Live through a world's run, in virtual time."""
     # Trio shuffles the tasks that can run at one moment: from the seed, so that a story can be told again.
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[attr-defined]
-    trio._core._run._r.seed(setting.seed)  # type: ignore[attr-defined]
-    world = World(setting)
+    trio._core._run._r.seed(world.setting.seed)  # type: ignore[attr-defined]
     trio.run(world.to_the_end, clock=MockClock(autojump_threshold=0))
-    return world
 
 
 def describe(run: Run) -> str:

@@ -75,6 +75,8 @@ def _adjust_pace(run: Run, event: e.Landed) -> None:
     pace = run.pace_of(event.command)
     if pace is None:
         return
+    # The call may have arrived as late as now; the next must not share its second, however fast it travels.
+    pace.free_at = max(pace.free_at, event.at + pace.interval_s)
     if event.fault is None:
         pace.succeeded()
     elif event.fault.kind is FaultKind.THROTTLED:

@@ -65,6 +65,7 @@ def start_accepted(run: Run, event: e.StartAccepted, record: JobRecord) -> None:
     record.stop_asked = False
     record.check_rounds = 0
     if event.by == "replay" or record.replayed:
+        record.confirmed = False
         record.confirm_at = event.at + run.timing(record.lane).grace_s
         run.to_confirm[record.job.key] = record
 
@@ -116,6 +117,7 @@ def _check_from(record: JobRecord, at: float, *, asked_at: float) -> None:
 def start_not_found(run: Run, event: e.StartNotFound, record: JobRecord) -> None:
     """The next check, in their order; what S3 has proven is never asked for a second time."""
     record.proven = record.proven or event.proven
+    record.checked_at = event.at
     grace_s = run.timing(record.lane).grace_s
     match Check(event.step):
         case Check.LIST:
@@ -149,16 +151,22 @@ def duplicate_found(run: Run, event: e.DuplicateFound, record: JobRecord) -> Non
     if record.remote_id != event.kept:
         record.remote_id = event.kept
         record.status = record.submitted_at = record.output_uri = None
-    _confirmed(run, record)
+    forget_confirmation(run, record)
     if run.stoppable[record.job.operation]:
         run.extra_stops.update(dict.fromkeys(event.extra, record))
 
 
-def single_confirmed(run: Run, _: e.SingleConfirmed, record: JobRecord) -> None:
-    """No second job."""
-    _confirmed(run, record)
+def single_confirmed(run: Run, event: e.SingleConfirmed, record: JobRecord) -> None:
+    """No second job; asked again before the job can end, in case List is slower than it should be."""
+    again_at = record.accepted_at + run.timing(record.lane).quiet_until_s
+    if record.state is State.ACTIVE and event.at < again_at:
+        record.confirmed = True
+        record.confirm_at = again_at
+    else:
+        forget_confirmation(run, record)
 
 
-def _confirmed(run: Run, record: JobRecord) -> None:
+def forget_confirmation(run: Run, record: JobRecord) -> None:
+    """It need not be asked any more whether a job is the only one of its name."""
     record.confirm_at = None
     run.to_confirm.pop(record.job.key, None)

@@ -6,6 +6,7 @@ import heapq
 from typing import TYPE_CHECKING, Final
 
 from runner.core import events as e
+from runner.core.folds.starting import forget_confirmation
 from runner.core.records import DENIALS, JobRecord
 from runner.core.states import State
 from runner.model import FaultKind, JobStatus
@@ -33,6 +34,8 @@ def status_seen(run: Run, event: e.StatusSeen, record: JobRecord) -> None:
     record.submitted_at = event.submitted_at or record.submitted_at
     record.ended_at = event.ended_at
     record.output_uri = event.output_uri or record.output_uri
+    if record.confirmed and record.state is not State.ACTIVE:
+        forget_confirmation(run, record)
     if record.state is State.FAILED:
         _failed(run, event, record)
     elif record.state is State.ENDED:

@@ -7,6 +7,7 @@ same call again with the same token, and ask whether the service now shows two j
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from runner.core import commands as c, events as e
 from runner.core.commands import Check
@@ -17,6 +18,9 @@ from runner.core.records import CHECK_ROUNDS_MAX, JobRecord, Station
 from runner.core.run import Run
 from runner.core.states import State
 from runner.model import Fault, FaultKind, Scope
+
+FRESH_S: Final = 10.0
+"""How old the last look may be when a Start is made again."""
 
 
 def checks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
@@ -29,14 +33,21 @@ def checks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
             yield Proposal(max(parked, record.check_at), event=_unresolved(station, record, now))
         elif record.check is Check.REPLAY:
             if not run.stopping:
-                at = max(record.check_at, start_at(run, station, now), station.start.ready_at())
-                yield Proposal(at, _replay(station, record))
+                yield _replay_or_look(run, station, record, now)
         elif record.check in {Check.PREFIX, Check.PREFIX_AGAIN}:
             at = max(record.check_at, not_before(run, (station.lane.name, COLLECTING), now))
             yield Proposal(at, _by_prefix(record))
         else:
             at = max(record.check_at, _look_at(run, station, now))
             yield Proposal(at, _by_name(record, record.check))
+
+
+def _replay_or_look(run: Run, station: Station, record: JobRecord, now: float) -> Proposal:
+    """The same call again; but if that had to wait, the service may show by now what the first call bought."""
+    at = max(record.check_at, start_at(run, station, now), station.start.ready_at())
+    if at - record.checked_at > FRESH_S:
+        return Proposal(max(at, _look_at(run, station, now)), _by_name(record, Check.LIST_AGAIN))
+    return Proposal(at, _replay(station, record))
 
 
 def confirmations(run: Run, now: float) -> Iterator[Proposal]:
