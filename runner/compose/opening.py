@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from runner.core.records import CoreConfig
 from runner.core.run import Run
 from runner.corpus import list_corpus, read_listing
 from runner.engine.clock import RunClock
+from runner.engine.ports import Observer
 from runner.errors import RunDirectoryError
 from runner.journal import Journal, RunDirectory, find_runs, new_run_id, point_latest
 from runner.manifest import describe_form, describe_identity, identity_difference, identity_digest
@@ -49,6 +50,14 @@ class OpenRun:
         for event in events:
             self.run.apply(event)
         self.journal.append([event for event in events if not event.volatile])
+
+    def record_and_tell(self, events: Iterable[e.Event], observers: Iterable[Observer]) -> None:
+        """Record facts, then tell those who watch."""
+        facts = list(events)
+        self.record(*facts)
+        for observer in observers:
+            for event in facts:
+                observer.notice(event)
 
     @property
     def complete(self) -> bool:

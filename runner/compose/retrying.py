@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from runner.model import ReopenReport, ReopenTask
 from runner.planning.durations import DurationModel
 from runner.planning.repair import repair_batch
 from runner.results import remove_summary, reopen
+from runner.telemetry.log import EventLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +34,12 @@ def retry(directory: RunDirectory, *, analyses: Sequence[str] = (), codes: Seque
     """Reopen documents closed as errors; all that another job could answer, or those named.
 
     `run.json` goes first, so that the results do not call themselves whole while they are not. Raises UserError for an
-    analysis that the run does not have.
+    analysis that the run does not have, and where documents are open again already.
     """
-    with open_existing(directory) as opened:
+    with open_existing(directory) as opened, closing(EventLog(directory.log_path, run=opened.run)) as log:
         names = _named(opened, analyses)
+        if any(book.dirty for book in opened.run.books.corpora.values()):
+            raise UserError("documents of this run are open again already", hint="`runner run` carries them out")
         tidy(directory, opened.run, opened.manifest)
         errors = []
         documents = jobs = 0
@@ -44,7 +48,7 @@ def retry(directory: RunDirectory, *, analyses: Sequence[str] = (), codes: Seque
             if not report.documents:
                 continue
             remove_summary(directory.results(opened.manifest.output) / "run.json")
-            jobs += _plan(opened, corpus.name, report)
+            jobs += _plan(opened, corpus.name, report, log)
             documents += report.documents
             errors += [(corpus.name, *row) for row in report.errors]
         return Retried(directory=directory.root, documents=documents, jobs=jobs, errors=tuple(errors))
@@ -71,7 +75,7 @@ def _task(opened: OpenRun, corpus: str, names: tuple[str, ...], codes: Sequence[
     )
 
 
-def _plan(opened: OpenRun, corpus: str, report: ReopenReport) -> int:
+def _plan(opened: OpenRun, corpus: str, report: ReopenReport, log: EventLog) -> int:
     """Plan a job for each new part, by the door that every job comes through."""
     now = opened.clock.now()
     specs = {analysis.name: analysis for analysis in opened.manifest.analyses}
@@ -88,5 +92,6 @@ def _plan(opened: OpenRun, corpus: str, report: ReopenReport) -> int:
             order=0,
         )
         reopened = e.Reopened(at=now, corpus=corpus, analysis=analysis, jobs=(job.key,), documents=part.lines)
-        opened.record(reopened, e.BatchPlanned(at=now, batch=batch), e.JobPlanned(at=now, job=job))
+        planned = (reopened, e.BatchPlanned(at=now, batch=batch), e.JobPlanned(at=now, job=job))
+        opened.record_and_tell(planned, [log])
     return len(report.parts)

@@ -210,10 +210,7 @@ class _Session:
         )
 
     def _record(self, *events: e.Event) -> None:
-        self._opened.record(*events)
-        for event in events:
-            for observer in self._observers:
-                observer.notice(event)
+        self._opened.record_and_tell(events, self._observers)
 
     async def _drive(self, lanes: OpenLanes) -> str | None:
         """Drive the run; returns why it was halted, if it was."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from runner.core import events as e
 from runner.core.states import OCCUPYING, State
 from runner.engine.workers import WorkerPool
 from runner.journal import RunDirectory, hold_worker_lock, holder_of
+from runner.telemetry.log import EventLog
 
 ACKNOWLEDGE_S: Final = 900.0
 """How long a runner beside us may take to stop its jobs: the service takes minutes to stop one."""
@@ -77,7 +78,10 @@ async def _wait_for_release(directory: RunDirectory) -> None:
 async def _cancel_here(opened: OpenRun, workers: int) -> None:
     tidy(opened.directory, opened.run, opened.manifest)
     pool = WorkerPool(workers, prepare=hold_worker_lock, directory=opened.directory.root)
-    async with open_lanes(opened.manifest, opened.directory, workers=workers, analyzers="default") as lanes:
+    async with AsyncExitStack() as stack:
+        lanes = await stack.enter_async_context(
+            open_lanes(opened.manifest, opened.directory, workers=workers, analyzers="default")
+        )
         session = e.SessionOpened(
             at=opened.clock.now(),
             version=__version__,
@@ -85,8 +89,9 @@ async def _cancel_here(opened: OpenRun, workers: int) -> None:
             engines=lanes.engines,
             analyzers=lanes.analyzers,
         )
-        opened.record(*session_events(opened.run, lanes, session, opened.directory))
-        await make_driver(opened, lanes, pool, ()).drive()
+        log = stack.enter_context(closing(EventLog(opened.directory.log_path, run=opened.run)))
+        opened.record_and_tell(session_events(opened.run, lanes, session, opened.directory), [log])
+        await make_driver(opened, lanes, pool, [log]).drive()
 
 
 def _cancelled(opened: OpenRun, *, by: str) -> Cancelled:

@@ -169,6 +169,10 @@ def test_documents_given_up_close_as_errors_and_retry_answers_them(
     assert retried.code == 0, retried.err
     assert f"lines sentiment: 6 documents with {code} are open again" in retried.out
     assert not (house.directory.root / "results/run.json").exists()
+    assert '"event":"documents.reopened"' in house.directory.log_path.read_text()
+    again = house.command("retry", str(house.directory.root))
+    assert again.code == 2, "they would be bought twice"
+    assert "open again already" in again.talk
     said = house.run()
 
     assert said.code == 0, said.err

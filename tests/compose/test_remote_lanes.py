@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from runner.core import events as e
 from runner.core.records import CoreConfig
 from runner.core.run import Run
 from runner.model import LaneSpec
-from tests.acceptance.house import House, Said
+from tests.acceptance.house import House, Said, serving
 
 STUCK = {"operation": "Start*", "do": "job_stuck"}
 DENIED = {"operation": "Start*", "do": "access_denied"}
@@ -147,3 +148,20 @@ def test_amazon_is_one_place_by_whichever_of_its_hosts_it_is_reached(endpoint: s
     now = Place(lane=lane, endpoint=endpoint, account="123456789012")
 
     assert [event.lane for event in moves(run, [before], [now], at=0.0)] == lost
+
+
+def test_a_start_that_travels_slowly_does_not_meet_the_next_within_a_second(tmp_path: Path) -> None:
+    """An account takes one Start a second, as they arrive; ours are spaced so, however long each is under way."""
+    with serving(tmp_path / "serve", "--analyzers", "noop", "--quotas", "service") as endpoint:
+        house = House(root=tmp_path, endpoint=endpoint, bucket=endpoint.make_bucket("paced"))
+        house.furnish()
+        one = house.manifest["corpora"][0]
+        corpora = [{**one, "name": name} for name in ("first", "second", "third")]
+        house.tell(corpora=corpora, lanes=[house.lane(quotas={})], policy={"max_job_documents": 6})
+        endpoint.set_faults({"operation": "Start*", "do": "delay", "delay_s": 0.5, "times": 1})
+
+        assert house.run().code == 0
+
+    kinds = [type(event) for event in house.events()]
+    assert kinds.count(e.StartAccepted) == 3
+    assert e.StartRefused not in kinds
