@@ -134,7 +134,7 @@ def test_books_are_closed_and_can_be_read(done: House) -> None:
     """`verify`, `status` and `why` as a stranger calls them, one in a process of its own."""
     said = ended(done.begin("verify"))
     assert said.code == 0, said.out
-    assert "verified: 13 of 13 documents in their lines" in said.out
+    assert "Verified: 13 of 13 documents in their lines" in said.out
 
     assert "finished, exit code 0" in done.command("status", "runs/everything/latest").out
 

@@ -102,7 +102,7 @@ def test_a_cancel_stops_the_jobs_and_a_later_run_goes_on(house: House, stop: str
         if stop != "cancel alone":
             assert ended(process).code == 5
     assert cancelled.code == 0, cancelled.err
-    assert "1 jobs stopped" in cancelled.out
+    assert "1 job stopped" in cancelled.out
     assert house.command("verify").code == 3, "what was not collected stays open"
 
     said = house.run()
