@@ -141,7 +141,7 @@ def test_books_are_closed_and_can_be_read(done: House) -> None:
     said = done.command("why", "runs/everything/latest", "rows", "x4")
     assert said.code == 0
     for family in FAMILIES:
-        assert f"job {family}-" in said.out
+        assert f"{family}-b" in said.out
 
 
 def test_the_summary_says_what_the_results_are(done: House) -> None:
