@@ -1,6 +1,6 @@
 """Steps a second and memory per job of the scheduler, at 1,000 and at 10,000 jobs, against the simulated service.
 
-    python benchmarks/bench_core.py [JOBS ...]
+    python -m benchmarks core [--jobs N ...]
 
 The real core and driver; the service, staging and local work are models, and time is virtual. What is measured is
 therefore the scheduler and its loop, with the simulation's own cost in it; a scheduler whose steps looked at every job
@@ -10,8 +10,8 @@ from its plan to its end, without documents.
 
 from __future__ import annotations
 
+import argparse
 import platform
-import sys
 import time
 import tracemalloc
 from collections.abc import Sequence
@@ -185,7 +185,9 @@ def memory(jobs: int) -> float:
 
 def main() -> None:
     """Print the table."""
-    sizes = [int(size) for size in sys.argv[1:]] or [1_000, 10_000]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1_000, 10_000])
+    sizes = parser.parse_args().jobs
     print(f"Python {platform.python_version()}, {platform.machine()}; 10 slots, 1 Start and 10 reads a second")
     print(f"{'jobs':>8} {'steps':>9} {'seconds':>9} {'steps/s':>9} {'ms/job':>8} {'virtual h':>10} {'bytes/job':>10}")
     for jobs in sizes:

@@ -1,6 +1,6 @@
 """How many simulated runs a second, and how much virtual time they live through.
 
-    python benchmarks/bench_simulation.py [SEEDS [FIRST]]
+    python -m benchmarks simulation [--seeds N] [--first SEED]
 
 Each seed is a whole run with faults, crashes and checkers, as in `tests/simulation`; a seed that breaks a promise is
 named, and the exit code is 1. With some thousands of seeds this is the nightly soak.
@@ -8,6 +8,7 @@ named, and the exit code is 1. With some thousands of seeds this is the nightly 
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -32,8 +33,11 @@ def attempt(seed: int) -> World | None:
 
 def main() -> int:
     """Print what was lived through."""
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0)
+    arguments = parser.parse_args()
+    seeds, first = arguments.seeds, arguments.first
     begun, cpu = time.perf_counter(), time.process_time()
     attempts = [attempt(seed) for seed in range(first, first + seeds)]
     worlds = [world for world in attempts if world is not None]

@@ -85,11 +85,16 @@ def merges(run: Run, now: float) -> Iterator[Proposal]:
 
 
 def _merge(run: Run, corpus: str) -> c.MergeSegments | c.PatchFile | None:
+    """A corpus's next write: files to be written anew come first.
+
+    A crash may have left such a file patched without its event; until that is said, its end is not known, and nothing
+    may be appended after it.
+    """
+    if run.books.corpora[corpus].dirty:
+        file = run.books.patchable(corpus)
+        return c.PatchFile(corpus=corpus, file=file) if file is not None else None
     segments = run.books.mergeable(corpus)
-    if segments:
-        return c.MergeSegments(corpus=corpus, segments=segments)
-    file = run.books.patchable(corpus)
-    return c.PatchFile(corpus=corpus, file=file) if file is not None else None
+    return c.MergeSegments(corpus=corpus, segments=segments) if segments else None
 
 
 def releases(run: Run, now: float) -> Iterator[Proposal]:
