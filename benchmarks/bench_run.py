@@ -77,7 +77,10 @@ def watch(process: subprocess.Popen[bytes], found: Measured) -> None:
             break
         for member in family:
             try:
-                name = names.setdefault(member.pid, role(member, process.pid, names))
+                name = names.get(member.pid) or role(member, process.pid, names)
+                if name is None:
+                    continue
+                names[member.pid] = name
                 times = member.cpu_times()
                 found.peaks_mb[name] = max(found.peaks_mb.get(name, 0.0), member.memory_info().rss / 1e6)
                 found.cpu_s[name] = times.user + times.system
@@ -86,16 +89,15 @@ def watch(process: subprocess.Popen[bytes], found: Measured) -> None:
         time.sleep(SAMPLE_S)
 
 
-def role(process: psutil.Process, root: int, names: dict[int, str]) -> str:
-    """What a process is for, by its command line and its parent."""
+def role(process: psutil.Process, root: int, names: dict[int, str]) -> str | None:
+    """What a process is for, by its command line; None while it is still being started."""
     line = " ".join(process.cmdline())
     if process.pid == root:
         return "runner"
-    if "runner.endpoint" in line:
-        return "endpoint"
-    if "to_process" in line:
-        return f"worker {1 + sum(name.startswith('worker') for name in names.values())}"
-    return f"endpoint worker {1 + sum(name.startswith('endpoint worker') for name in names.values())}"
+    for mark, name in (("runner.endpoint.worker", "endpoint worker"), ("to_process", "worker")):
+        if mark in line:
+            return f"{name} {1 + sum(known.startswith(name) for known in names.values())}"
+    return "endpoint" if "runner.endpoint" in line else None
 
 
 def spans(log: Path) -> Iterator[tuple[str, float]]:
