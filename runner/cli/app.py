@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -100,6 +100,27 @@ def _hush_asyncio() -> None:
     import logging  # only now needed; `--help` and the like do without it
 
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    sys.unraisablehook = _Unraisable(sys.unraisablehook)
+
+
+class _Unraisable:
+    """Lets everything through but what a worker's transport says when it is collected after its loop has closed.
+
+    On Python 3.12 and 3.13 that happens after a Ctrl-C, which puts workers and loop down together.
+    """
+
+    def __init__(self, otherwise: Callable[[Any], object]) -> None:
+        self._otherwise = otherwise.otherwise if isinstance(otherwise, _Unraisable) else otherwise
+
+    @property
+    def otherwise(self) -> Callable[[Any], object]:
+        """The hook that was there before."""
+        return self._otherwise
+
+    def __call__(self, unraisable: Any) -> None:
+        error = unraisable.exc_value
+        if not (isinstance(error, RuntimeError) and str(error) == "Event loop is closed"):
+            self._otherwise(unraisable)
 
 
 def _forget_stdout() -> None:
