@@ -31,8 +31,21 @@ class LanguageRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CsvDialect:
+    """How a CSV file is written. Without a header, columns are named by their place: `0`, `1`, …"""
+
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusSpec:
-    """One input set. `sources` are absolute local patterns or s3:// URIs, in the manifest's order."""
+    """One input set. `sources` are absolute local patterns or s3:// URIs, in the manifest's order.
+
+    `where` is ((path, the values that pass, as JSON texts), …): a row is taken if every path has one of its values.
+    `sample` is the share of documents taken, chosen by a hash of where they stand. `limit` counts what both let pass.
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -43,9 +56,32 @@ class CorpusSpec:
     language: LanguageRule | None = None
     encoding: str = "utf-8"
     keep: tuple[str, ...] = ()
+    """Paths carried to the output's `fields`."""
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sample: float | None = None
     limit: int | None = None
+    csv: CsvDialect = CsvDialect()
     profile: str | None = None
+    """Whose credentials read the sources in S3; None: the ambient ones."""
     lanes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """The custom model of an analysis: `arn` of a model or flywheel, or what it is trained with. Paths are absolute.
+
+    A classifier is trained with `train` (a CSV: label, text), a recognizer with `documents` (a file of lines, or several)
+    and one of `entity_list` and `annotations`. `language` is that of the training data.
+    """
+
+    arn: str | None = None
+    train: str | None = None
+    mode: Literal["multi_class", "multi_label"] = "multi_class"
+    delimiter: str = "|"
+    documents: tuple[str, ...] = ()
+    entity_list: str | None = None
+    annotations: str | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +97,8 @@ class AnalysisSpec:
     languages: frozenset[str] | None
     """The languages that are sent, of those the family takes; None: any."""
     parameters: tuple[tuple[str, str], ...] = ()
+    """Of the family: `mode`, `types` (joined by commas), `mask`, `topics`; only those that the family has."""
+    model: ModelSpec | None = None
 
     @property
     def row(self) -> Family:
@@ -174,6 +212,8 @@ class PolicySpec:
     max_job_documents: int | None = None
     repair_rounds: int = 2
     duplicate_ids: Literal["keep", "stop"] = "keep"
+    reuse: str | None = None
+    """A folder or s3:// URI whose ledger of bought answers is read, and added to."""
     spool_budget_bytes: int = 20_000_000_000
 
 
