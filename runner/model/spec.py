@@ -32,7 +32,7 @@ class LanguageRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvDialect:
-    """How a CSV file is written. Without a header, columns are named by their place: `0`, `1`, …"""
+    """How a CSV file is written. Without a header, columns are named by their places, from `0`."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -70,7 +70,7 @@ class CorpusSpec:
 class ModelSpec:
     """The custom model of an analysis: `arn` of a model or flywheel, or what it is trained with. Paths are absolute.
 
-    A classifier is trained with `train` (a CSV: label, text), a recognizer with `documents` (a file of lines, or several)
+    A classifier is trained with `train` (a CSV: label, text), a recognizer with `documents` (files of lines)
     and one of `entity_list` and `annotations`. `language` is that of the training data.
     """
 
