@@ -8,6 +8,9 @@ imports no NLP library, so that a process which only wants to know what there is
     analyzers.ANALYZERS["sentiment"].languages      # frozenset({"en"})
     analyze = analyzers.load("sentiment")           # once per worker process, well under a second
     analyze("What a day!", "en")                    # {"Sentiment": "POSITIVE", "SentimentScore": {...}}
+
+A custom model is loaded from its bytes on disk, by the room that trains it: `load("classification", path)`. A
+user's own analyzer takes a family's place by an entry point or an import path (`plugins.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 from runner.errors import MachineError, UserError
 
@@ -47,12 +51,14 @@ class AnalyzerInfo:
 
     `version` changes whenever an answer may: with our own rules and with the libraries whose lists they
     read. `languages` are Comprehend's codes, None where any text is taken. `load` is `module:function`.
+    `external` marks a user's own.
     """
 
     name: str
     version: str
     languages: frozenset[str] | None
     load: str
+    external: bool = False
 
 
 # Per family: the revision of our own rules (raise it whenever an answer changes), languages, libraries.
@@ -66,14 +72,24 @@ _FAMILIES: dict[str, tuple[str, frozenset[str] | None, tuple[str, ...]]] = {
 _MODULES = {"dominant_language": "language"}
 
 
-def load(family: str) -> Analyzer:
-    """Load the analyzer of `family`.
+# Family -> what makes an analyzer of a custom model's bytes; entities have an analyzer of their own too.
+_MODELS: Final = {
+    "classification": "runner.endpoint.custom:load_classifier",
+    "entities": "runner.endpoint.custom:load_recognizer",
+}
 
-    Raises UserError for a family that does not exist, MachineError where a library of the `local` extra is missing.
+
+def load(family: str, model_path: Path | str | None = None) -> Analyzer:
+    """Load the analyzer of `family`, or of the custom model whose bytes are in `model_path`.
+
+    Raises UserError for a family that does not exist or has no such models, MachineError where a library of the
+    `local` extra is missing.
     """
-    if family not in _FAMILIES:
-        raise UserError(f"no analyzer for the family {family!r}", hint=f"there are: {', '.join(sorted(_FAMILIES))}")
     try:
+        if model_path is not None:
+            return _of_model(family, Path(model_path))
+        if family not in _FAMILIES:
+            raise UserError(f"no analyzer for the family {family!r}", hint=f"there are: {', '.join(sorted(_FAMILIES))}")
         return _maker(_analyzers()[family].load)()
     except ModuleNotFoundError as missing:
         raise MachineError(
@@ -82,9 +98,15 @@ def load(family: str) -> Analyzer:
         ) from missing
 
 
-def _maker(address: str) -> Callable[[], Analyzer]:
+def _of_model(family: str, path: Path) -> Analyzer:
+    if family not in _MODELS:
+        raise UserError(f"the family {family!r} has no custom models", hint=f"those that have: {', '.join(_MODELS)}")
+    return _maker(_MODELS[family])(path.read_bytes())
+
+
+def _maker(address: str) -> Callable[..., Analyzer]:
     module, _, function = address.partition(":")
-    maker: Callable[[], Analyzer] = getattr(import_module(module), function)
+    maker: Callable[..., Analyzer] = getattr(import_module(module), function)
     return maker
 
 
