@@ -14,6 +14,7 @@ from runner.corpus import list_corpus, ranges, read_listing, write_listing
 from runner.engine.workers import WorkerPool
 from runner.journal import RunDirectory
 from runner.model import CorpusSpec, Manifest, SourceFile, SourceRange, SurveyReport, SurveyTask
+from runner.planning.fates import redacts
 from runner.survey import survey_range
 
 Record = Callable[[e.Event], None]
@@ -105,6 +106,10 @@ class Surveyor:
             undecodable=self._manifest.policy.undecodable,
             directory=str(self._directory.root),
             documents_max=documents_max,
+            job_bytes_max=self._manifest.policy.max_job_bytes,
+            job_documents_max=self._manifest.policy.max_job_documents,
+            keep_folds=self._manifest.output.text or any(map(redacts, self._manifest.analyses_of(corpus.name))),
+            keep_text=self._manifest.output.text,
         )
         with full_disk_told():
             report: SurveyReport = await self._pool.run(survey_range, task)

@@ -31,7 +31,9 @@ class Block:
     """Consecutive documents in input order; all columns are of one length.
 
     `sources` are places in the corpus's listing, `positions` count the documents of one source from zero. `troubles`
-    has the documents (by row of the block) that could not be read; their text is empty.
+    has the documents (by row of the block) that could not be read; their text is empty. `fields` has the JSON object
+    text of the corpus's `keep` columns, `languages` what stands where a language rule of kind `field` looks; None if
+    the corpus asks for no such thing.
     """
 
     ids: Sequence[str]
@@ -39,6 +41,8 @@ class Block:
     positions: Sequence[int]
     texts: Sequence[str]
     troubles: Mapping[int, Trouble] = field(default_factory=dict)
+    fields: Sequence[bytes] | None = None
+    languages: Sequence[str | None] | None = None
 
 
 def changed_block(source: int, document_id: str) -> Block:

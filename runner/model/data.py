@@ -55,13 +55,21 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRange:
-    """A stretch of a corpus's listing that one worker surveys; its bounds depend on the listing alone."""
+    """A stretch of a corpus's listing that one worker surveys; its bounds depend on the listing alone.
+
+    Several whole files, or the stretch [begin, end) of one large file: the lines, or the row groups, that begin in it.
+    """
 
     corpus: str
     index: int
     first: int
     """Place in the listing of its first file."""
     files: tuple[SourceFile, ...]
+    begin: int = 0
+    end: int | None = None
+    """None: to the end of the last file."""
+    position: int | None = None
+    """How many lines of the file begin before `begin`, once they have been counted; not needed where `begin` is 0."""
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):
@@ -83,7 +91,9 @@ class Document(msgspec.Struct, frozen=True, array_like=True):
 
     `fate` is a code of DESIGN 5.5 that closes the document for every analysis (`EMPTY`, `UNDECODABLE`, `BAD_ROW`,
     `INPUT_CHANGED`), else None; `message` explains it. `pieces` has, per byte limit at which the document was split,
-    its pieces in order.
+    its pieces in order. `folds` is kept only if the survey was told to: (offset, character) for each character that
+    the folded text has a space for, unless it was a space; offsets are code points. `fields` is the JSON object of the
+    corpus's `keep` columns; None if it keeps none, or if the document has no row.
     """
 
     id: str
@@ -98,6 +108,8 @@ class Document(msgspec.Struct, frozen=True, array_like=True):
     fate: str | None = None
     message: str | None = None
     pieces: tuple[tuple[int, tuple[Piece, ...]], ...] = ()
+    folds: tuple[tuple[int, str], ...] = ()
+    fields: bytes | None = None
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -115,7 +127,8 @@ class PartFacts:
 
     `pool` is the language its lines share, or `rest`. `line_bytes_max` bounds each of its lines: a part holds the whole
     documents of one size class, so that a family with a small limit reads the small class only. `split_bytes` is None
-    for whole documents, else the limit at which its pieces were cut.
+    for whole documents, else the limit at which its pieces were cut. `answered` names the analyses that need not read
+    it: they are answered already, or never asked (a part that only keeps texts for the output names all of them).
     """
 
     id: PartId
@@ -127,6 +140,7 @@ class PartFacts:
     """Billing units of all its lines."""
     digest: str
     split_bytes: int | None = None
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

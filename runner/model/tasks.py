@@ -27,6 +27,15 @@ class SurveyTask:
     """The run directory; ledgers go to `ledger/<segment>.msgpack`, parts to `parts/<part>.txt`."""
     documents_max: int | None = None
     """What is left of the corpus's `limit`."""
+    job_bytes_max: int | None = None
+    """`policy.max_job_bytes`: no part is larger, unless it is one line."""
+    job_documents_max: int | None = None
+    """`policy.max_job_documents`: no part has more lines."""
+    keep_folds: bool = False
+    """Whether ledgers keep what folding replaced: redacted texts and `output.text` are written as they were read."""
+    keep_text: bool = False
+    """Whether every document that could be read has a line: those that no job reads get theirs in parts that no
+    analysis reads (`PartFacts.answered` names all of them). For `output.text`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

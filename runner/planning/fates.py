@@ -54,6 +54,11 @@ def closing(
     return None
 
 
+def redacts(analysis: AnalysisSpec) -> bool:
+    """Whether results of an analysis hold the document's text, masked."""
+    return dict(analysis.parameters).get("mode") in {"redaction", "both"} and analysis.family == "pii_entities"
+
+
 def size_class(limits: tuple[int, ...], size: int) -> int | None:
     """The smallest of the ascending byte `limits` that holds `size`; None above all of them."""
     return next((limit for limit in limits if size <= limit), None)
@@ -61,6 +66,8 @@ def size_class(limits: tuple[int, ...], size: int) -> int | None:
 
 def reads(analysis: AnalysisSpec, part: PartFacts) -> bool:
     """Whether an analysis (of the part's corpus) reads the lines of a part."""
+    if analysis.name in part.answered:
+        return False
     if analysis.languages is not None and analysis.row.takes_language and part.pool not in analysis.languages:
         return False
     if part.split_bytes is not None:

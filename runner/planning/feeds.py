@@ -92,12 +92,12 @@ def _place(places: dict[PartId, int], part: PartId, segment: SegmentFacts) -> in
 def feeds(manifest: Manifest, analysis: AnalysisSpec, table: PartTable) -> list[Positions]:
     """The feeds of one analysis, each part in exactly one of them, by first input position."""
     wanted = frozenset(place for place, corpus in enumerate(manifest.corpora) if corpus.name in analysis.corpora)
-    known: dict[tuple[str, int, int | None], bool] = {}
+    known: dict[tuple[str, int, int | None, tuple[str, ...]], bool] = {}
     pools: dict[tuple[object, ...], list[int]] = {}
     for place, (part, owner) in enumerate(zip(table.parts, table.corpora, strict=True)):
         if owner not in wanted and wanted.isdisjoint(table.referring.get(place, ())):
             continue
-        kind = (part.pool, part.line_bytes_max, part.split_bytes)
+        kind = (part.pool, part.line_bytes_max, part.split_bytes, part.answered)
         if kind not in known:
             known[kind] = reads(analysis, part)
         if known[kind]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from runner.survey.folding import Folds
 from runner.survey.measuring import Measured
 
 
@@ -22,6 +23,8 @@ class Columns:
     digests: list[bytes] = field(default_factory=list)
     fates: list[str | None] = field(default_factory=list)
     messages: list[str | None] = field(default_factory=list)
+    folds: list[Folds] = field(default_factory=list)
+    fields: list[bytes | None] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     """What would be sent, in UTF-8."""
 
@@ -34,6 +37,8 @@ class Columns:
         self.characters.extend(measured.characters[begin:end])
         self.languages.extend(measured.languages[begin:end])
         self.digests.extend(measured.digests[begin:end])
+        self.folds.extend(measured.folds[begin:end])
+        self.fields.extend(measured.fields[begin:end])
         self.lines.extend(measured.lines[begin:end])
         self.fates.extend([None] * (end - begin))
         self.messages.extend([None] * (end - begin))

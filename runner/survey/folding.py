@@ -6,17 +6,27 @@ A character is replaced only if it occurs: asking for it costs a memchr over the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
+
+Folds = tuple[tuple[int, str], ...]
+"""(offset in code points, the character that stood there), for each that folding replaced."""
 
 LINE_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 _BREAKS_BUT_LF: Final = LINE_BREAKS.removeprefix("\n")
+_breaks: Final = re.compile(f"[{LINE_BREAKS}]").finditer
 
 
 def fold(text: str) -> str:
     """The text on one line."""
     return _replaced(text, LINE_BREAKS)
+
+
+def folds_of(text: str) -> Folds:
+    """What folding replaces in a text."""
+    return tuple([(found.start(), found.group()) for found in _breaks(text)])
 
 
 def fold_all(texts: Sequence[str]) -> tuple[Sequence[str], list[bytes]]:

@@ -11,7 +11,7 @@ from runner.corpus import Block, Trouble
 from runner.errors import InternalError
 from runner.model import LanguageRule
 from runner.planning.fates import EMPTY
-from runner.survey.folding import fold_all
+from runner.survey.folding import Folds, fold_all, folds_of
 
 DIGEST_BYTES: Final = 16
 
@@ -36,10 +36,13 @@ class Measured:
     characters: Sequence[int]
     digests: Sequence[bytes]
     languages: Sequence[str | None]
+    folds: Sequence[Folds]
+    """What folding replaced, if that is kept; else nothing."""
+    fields: Sequence[bytes | None]
     fates: Mapping[int, Trouble]
 
 
-def measure(block: Block, find_languages: FindLanguages) -> Measured:
+def measure(block: Block, find_languages: FindLanguages, *, keep_folds: bool = False) -> Measured:
     """Fold, weigh and digest the documents of a block."""
     texts, lines = fold_all(block.texts)
     fates = dict(block.troubles)
@@ -56,8 +59,16 @@ def measure(block: Block, find_languages: FindLanguages) -> Measured:
         characters=list(map(len, texts)),
         digests=[blake2b(line, digest_size=DIGEST_BYTES).digest() for line in lines],
         languages=find_languages(texts),
+        folds=_folds(block.texts, texts) if keep_folds else [()] * len(texts),
+        fields=[each or None for each in block.fields] if block.fields else [None] * len(texts),
         fates=fates,
     )
+
+
+def _folds(originals: Sequence[str], folded: Sequence[str]) -> list[Folds]:
+    if originals is folded:
+        return [()] * len(folded)
+    return [folds_of(old) if old != new else () for old, new in zip(originals, folded, strict=True)]
 
 
 def language_finder(rule: LanguageRule | None) -> FindLanguages:

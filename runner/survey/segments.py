@@ -80,6 +80,8 @@ def _ledger(
         columns.fates,
         columns.messages,
         [()] * columns.documents,
+        columns.folds,
+        columns.fields,
         strict=True,
     )
     return _encode({"segment": segment, "corpus": corpus, "parts": parts, "documents": list(rows)})

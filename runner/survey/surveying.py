@@ -110,7 +110,7 @@ class _Survey:
         with closing(self._reader.blocks()) as blocks:
             for block in self._limited(blocks):
                 self._note(block)
-                self._add(measure(block, self._find_languages))
+                self._add(measure(block, self._find_languages, keep_folds=self._task.keep_folds))
         self._close_segment()
         return SurveyReport(
             corpus=self._task.corpus.name,
@@ -195,5 +195,7 @@ def _head(block: Block, count: int) -> Block:
         sources=block.sources[:count],
         positions=block.positions[:count],
         texts=block.texts[:count],
+        fields=block.fields and block.fields[:count],
+        languages=block.languages and block.languages[:count],
         troubles={row: trouble for row, trouble in block.troubles.items() if row < count},
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runner.survey import LINE_BREAKS, fold
-from runner.survey.folding import fold_all
+from runner.survey.folding import fold_all, folds_of
 
 texts = st.text(st.sampled_from("a é😀\x00" + LINE_BREAKS), max_size=8)
 
@@ -34,3 +34,12 @@ def test_folding_many_texts_at_once_is_folding_each(many: list[str]) -> None:
 def test_crlf_is_two_spaces(character: str) -> None:
     """One code point for one, or offsets would shift."""
     assert fold(f"a\r{character}b") == "a  b"
+
+
+@given(text=st.text(alphabet=st.sampled_from([*LINE_BREAKS, " ", "a", "é", "😀"])))
+def test_the_folds_bring_back_the_text(text: str) -> None:
+    folded = list(fold(text))
+    for offset, character in folds_of(text):
+        assert folded[offset] == " " != character
+        folded[offset] = character
+    assert "".join(folded) == text

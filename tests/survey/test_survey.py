@@ -76,6 +76,17 @@ def test_the_ledger_on_disk_is_the_models_own_encoding(survey: Survey) -> None:
     assert msgspec.msgpack.encode(ledger) == data
 
 
+def test_folds_are_kept_if_asked_for(survey: Survey) -> None:
+    data = "a\u2028b\x0b\nplain\n\x1d\n".encode()
+    kept = survey(data, keep_folds=True)
+    assert [document.folds for document in kept.documents] == [((1, "\u2028"), (3, "\x0b")), (), ((0, "\x1d"),)]
+    assert kept.lines[:2] == ["a b ", "plain"]
+    ledger = kept.ledger(kept.segments[0].id)
+    data_kept = (kept.directory / "ledger" / f"{ledger.segment}.msgpack").read_bytes()
+    assert msgspec.msgpack.encode(ledger) == data_kept
+    assert all(document.folds == () for document in survey(data, into="other").documents)
+
+
 FATES = [
     ("lines", b"\n", "EMPTY", "skipped"),
     ("lines", b" \xc2\xa0\xe2\x80\xa8\n", "EMPTY", "skipped"),
@@ -377,7 +388,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\
 def test_too_little_memory_is_the_machines_and_names_the_largest_file(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def exhausted(*_: Any) -> None:
+    def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
     (tmp_path / "small.txt").write_text("a")
