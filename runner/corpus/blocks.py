@@ -49,3 +49,9 @@ def changed_block(source: int, document_id: str) -> Block:
     """The block that stands for a source which changed before it was read: one document."""
     trouble = Trouble(INPUT_CHANGED, CHANGED_MESSAGE)
     return Block(ids=[document_id], sources=[source], positions=[0], texts=[""], troubles={0: trouble})
+
+
+def changed_block(source: int, document_id: str) -> Block:
+    """The block that stands for a source which changed before it was read: one document."""
+    trouble = Trouble(INPUT_CHANGED, CHANGED_MESSAGE)
+    return Block(ids=[document_id], sources=[source], positions=[0], texts=[""], troubles={0: trouble})
