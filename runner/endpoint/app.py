@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import web
 
 from runner.endpoint import sts
-from runner.endpoint.comprehend import Comprehend, operation_named
+from runner.endpoint.comprehend import Comprehend
 from runner.endpoint.protocol import BODY_MAX, CONTENT_TYPE, TARGET_PREFIX, ApiError
 from runner.endpoint.s3.errors import S3Error
 from runner.endpoint.s3.routing import operation_of, parse_target
@@ -74,7 +74,7 @@ class App:
             body = await _read(request)
 
             async def answer() -> web.StreamResponse:
-                operation = operation_named(name)
+                operation = self.comprehend.operation(name)
                 return web.Response(body=await self.comprehend.answer(operation, region, body), headers=headers)
 
             hits = self.faults.on_request("comprehend", name, job_name=_job_name(name, body))

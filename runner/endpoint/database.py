@@ -49,6 +49,12 @@ _MIGRATIONS: Final = (
     CREATE INDEX parts_by_blob ON parts (blob);
     CREATE TABLE jobs (seq INTEGER PRIMARY KEY, job_id TEXT NOT NULL UNIQUE, record BLOB NOT NULL) STRICT;
     """,
+    """
+    CREATE TABLE tags (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key))
+        STRICT, WITHOUT ROWID;
+    -- Custom models: a record per ARN.
+    CREATE TABLE models (arn TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

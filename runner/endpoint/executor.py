@@ -226,7 +226,7 @@ class Executor:
                 replaced.append(store.put_object(connection, bucket, Stored(key.encode(), output.blob, record)))
 
         async with job.lock:
-            status: Status = "STOPPED" if job.record.status == "STOP_REQUESTED" else "COMPLETED"
+            status = job.outcome
             try:
                 await self._book.advance(job, status, at=round(self._clock(), 3), along=publish)
             except S3Error as error:

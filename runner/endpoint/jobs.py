@@ -15,6 +15,7 @@ import msgspec
 from runner.endpoint.families import FAMILIES
 from runner.endpoint.lifecycle import ACTIVE, Status, move
 from runner.endpoint.protocol import encode
+from runner.endpoint.tags import put_tags
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,8 +29,9 @@ __all__ = ["Job", "JobBook", "JobRecord"]
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, as kept on disk. Times are epoch seconds; `request` the Start's members with defaults filled in.
 
-    `output` is the resolved URI, `token` and `fingerprint` what makes a Start the same again, `faults` what the
-    rules in force at the Start do to this job.
+    `output` is the resolved URI, an object or a folder, `token` and `fingerprint` what makes a Start the same again,
+    `faults` what the rules in force at the Start do to this job, `model` the ARN of the custom model that it uses,
+    `stranger` whether it belongs to another user of the account.
     """
 
     seq: int
@@ -46,6 +48,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     status: Status = "SUBMITTED"
     ended: float | None = None
     message: str | None = None
+    model: str | None = None
+    stranger: bool = False
 
 
 _encode_record: Final = msgspec.json.Encoder().encode
@@ -69,11 +73,16 @@ class Job:
         """Whether it occupies a slot."""
         return self.record.status in ACTIVE
 
+    @property
+    def outcome(self) -> Status:
+        """How it ends once its work is done."""
+        return "STOPPED" if self.stop.is_set() else "COMPLETED"
+
     def replace(self, record: JobRecord) -> None:
-        """Take the next record."""
+        """Take the next record; a Stop that is to come too late is not heard."""
         self.record = record
         self._described = None
-        if record.status == "STOP_REQUESTED":
+        if record.status == "STOP_REQUESTED" and all(fault["do"] != "stop_late" for fault in record.faults):
             self.stop.set()
 
     def described(self) -> bytes:
@@ -92,7 +101,10 @@ class JobBook:
         self._by_shelf: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
         self._active: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._tokens: dict[tuple[str, str, str], Job] = {}
+        self._by_arn: dict[str, Job] = {}
         self._seq = 0
+        self._accepted = 0
+        self._on_ended: list[Callable[[Job], None]] = []
 
     def load(self) -> None:
         """Read the book from disk."""
@@ -101,8 +113,12 @@ class JobBook:
 
     @property
     def accepted(self) -> int:
-        """How many jobs were ever accepted."""
-        return len(self._by_id)
+        """How many jobs were ever accepted, those of strangers left out."""
+        return self._accepted
+
+    def when_ended(self, tell: Callable[[Job], None]) -> None:
+        """Have `tell` called with every job that ends, once that is durable."""
+        self._on_ended.append(tell)
 
     def next_seq(self) -> int:
         """A number above that of every job before."""
@@ -113,6 +129,11 @@ class JobBook:
         """The job of this id, if it is of this family and region."""
         job = self._by_id.get(job_id)
         return job if job and (job.record.region, job.record.family) == (region, family) else None
+
+    def has_arn(self, region: str, arn: str) -> bool:
+        """Whether this is the ARN of a job of this region."""
+        job = self._by_arn.get(arn)
+        return job is not None and job.record.region == region
 
     def shelf(self, region: str, family: str, *, active_only: bool = False) -> list[Job]:
         """The jobs of a family in a region, oldest first."""
@@ -135,11 +156,13 @@ class JobBook:
         return self._tokens.get((region, family, token))
 
     async def accept(self, record: JobRecord) -> Job:
-        """Write a new job down; it shows once it is durable."""
+        """Write a new job and its tags down; it shows once it is durable."""
         encoded = _encode_record(record)
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT INTO jobs VALUES (?, ?, ?)", (record.seq, record.job_id, encoded))
+            if record.request.get("Tags"):
+                put_tags(connection, record.arn, record.request["Tags"])
 
         await self._database.write(insert)
         job = Job(record)
@@ -174,11 +197,15 @@ class JobBook:
         job.replace(record)
         if not job.active:
             self._active[record.region, record.family].discard(record.job_id)
+            for tell in self._on_ended:
+                tell(job)
 
     def _shelve(self, job: Job) -> None:
         record = job.record
         self._seq = max(self._seq, record.seq)
         self._by_id[record.job_id] = job
+        self._by_arn[record.arn] = job
+        self._accepted += not record.stranger
         shelf = self._by_shelf[record.region, record.family]
         shelf.append(job)
         if len(shelf) > 1 and shelf[-2].record.seq > record.seq:  # its write overtook an earlier one's

@@ -32,11 +32,14 @@ from runner.endpoint.database import Database
 from runner.endpoint.executor import Executor
 from runner.endpoint.families import FAMILIES
 from runner.endpoint.faults import FaultBook, read_rules
+from runner.endpoint.job_operations import JobOperations
 from runner.endpoint.jobs import JobBook
 from runner.endpoint.lifecycle import Timing
+from runner.endpoint.operations import CustomModels, NoModels, OperationTable
 from runner.endpoint.pool import WorkerPool
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.context import Shop
+from runner.endpoint.tags import TagOperations
 from runner.errors import MachineError
 
 if TYPE_CHECKING:
@@ -113,6 +116,7 @@ class _House:
     blobs: BlobStore
     book: JobBook
     executor: Executor
+    models: CustomModels
 
 
 async def _furnish(stack: AsyncExitStack, settings: EndpointSettings, database: Database, objects: Path) -> _House:
@@ -133,21 +137,26 @@ async def _furnish(stack: AsyncExitStack, settings: EndpointSettings, database: 
         clock=time.time,
     )
     stack.push_async_callback(executor.close)
-    return _House(incarnation=incarnation, database=database, blobs=blobs, book=book, executor=executor)
+    return _House(
+        incarnation=incarnation, database=database, blobs=blobs, book=book, executor=executor, models=NoModels()
+    )
 
 
 def _door(house: _House, settings: EndpointSettings, facts: Mapping[str, Any], faults: FaultBook) -> App:
     """What answers requests."""
-    comprehend = Comprehend(
+    jobs = JobOperations(
         book=house.book,
         settings=settings,
         languages=_languages(settings),
+        models=house.models,
         launch=house.executor.launch,
         fault_job=faults.on_job,
         clock=time.time,
     )
+    tags = TagOperations(database=house.database, book=house.book, models=house.models)
+    table = OperationTable([*jobs.operations(), *tags.operations(), *house.models.operations()])
     return App(
-        comprehend=comprehend,
+        comprehend=Comprehend(table, settings.quotas),
         shop=Shop(database=house.database, blobs=house.blobs, clock=time.time),
         faults=faults,
         control=Control(faults=faults, health=lambda: {**facts, "jobs_accepted": house.book.accepted}),

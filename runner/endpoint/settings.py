@@ -57,7 +57,9 @@ class EndpointSettings:
     """One local endpoint: where it listens, where it keeps things, and how it behaves.
 
     `port` 0 takes a free one. `data_dir` None is a fresh directory that is left behind for inspection.
-    `lock_timeout_s` is how long to wait for another endpoint to leave the data directory.
+    `lock_timeout_s` is how long to wait for another endpoint to leave the data directory. `job_limits` says
+    whether a job that reads too much or too little in all fails (`families.JobLimits`); `token_life_s` when a
+    ClientRequestToken is forgotten (None: never); `list_lag_s` how long a new job does not show in List.
     """
 
     host: str = "127.0.0.1"
@@ -69,7 +71,10 @@ class EndpointSettings:
     account: str = "000000000000"
     region: str = "us-east-1"
     quotas: Quotas = field(default_factory=Quotas)
+    job_limits: Literal["service", "none"] = "service"
     tokens: Literal["honoured", "ignored"] = "honoured"
+    token_life_s: float | None = None
+    list_lag_s: float = 0.0
     timing: Literal["instant", "service"] = "instant"
     time_scale: float = 1.0
     blank_lines: BlankLines = "rows"

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from runner.endpoint.protocol import ApiError, service_model
 
-__all__ = ["compile_shape", "java_pattern", "validate"]
+__all__ = ["compile_shape", "java_pattern", "understood", "validate"]
 
 Check = Callable[[Any, str, list[str]], None]
 """(value, path, problems) appends what is wrong; a value of another type raises ApiError at once."""
@@ -42,6 +42,30 @@ def validate(operation: str, members: dict[str, Any]) -> None:
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
         raise ApiError("ValidationException", f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
+
+
+def understood(operation: str, members: dict[str, Any]) -> dict[str, Any]:
+    """Valid members as the service takes them: without nulls, and without members that its model does not have."""
+    kept: dict[str, Any] = _pruner(service_model()["operations"][operation]["input"]["shape"])(members)
+    return kept
+
+
+@cache
+def _pruner(name: str) -> Callable[[Any], Any]:
+    shape = service_model()["shapes"][name]
+    if shape["type"] == "structure":
+        inner = {name: member["shape"] for name, member in shape["members"].items()}
+        return lambda value: {
+            name: _pruner(inner[name])(item) for name, item in value.items() if item is not None and name in inner
+        }
+    if shape["type"] == "list":
+        each = shape["member"]["shape"]
+        return lambda value: [_pruner(each)(item) for item in value]
+    return _itself
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 @cache

@@ -11,12 +11,17 @@ from botocore.model import ServiceModel, Shape, StringShape
 from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from runner.endpoint.comprehend import _OPERATIONS
+from runner.endpoint.families import FAMILIES
 from runner.endpoint.protocol import ApiError, service_model
 from runner.endpoint.validation import java_pattern, validate
 
 MODEL = ServiceModel(Loader().load_service_model("comprehend", "service-2"))
-SERVED = sorted(_OPERATIONS)
+SERVED = sorted(
+    name
+    for name in MODEL.operation_names
+    if any(family.stem in name for family in FAMILIES.values()) or name.endswith(("TagResource", "TagsForResource"))
+    if "Batch" not in name and "Detect" not in name[:6]
+)
 
 # A value or two for each pattern of the model that a served operation meets.
 EXAMPLES = {
