@@ -12,14 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
+from runner.manifest.detector import detector_version
 from runner.manifest.paths import folder_of, within
 from runner.manifest.problems import shortened
-from runner.model import AnalysisSpec, CorpusSpec, Manifest
+from runner.model import AnalysisSpec, CorpusSpec, Manifest, ModelSpec
 
 IDENTITY_VERSION: Final = 1
 """Raised when the same manifest comes to mean other results."""
+_DETECTING: Final = ("auto", "detect")
 _NOTHING: Final = object()
 
 
@@ -31,8 +34,9 @@ def describe_identity(manifest: Manifest) -> dict[str, object]:
         # Several lanes of a run are of one kind, and which of them does a job changes no byte.
         "lane": manifest.lanes[0].kind,
         "corpora": [_corpus(corpus, folder) for corpus in manifest.corpora],
-        "analyses": [_analysis(analysis) for analysis in manifest.analyses],
+        "analyses": [_analysis(analysis, folder) for analysis in manifest.analyses],
         "policy": {"undecodable": manifest.policy.undecodable},
+        **_detector(manifest),
     }
 
 
@@ -62,7 +66,11 @@ def identity_difference(old: Mapping[str, object], new: Mapping[str, object]) ->
 
 def _corpus(corpus: CorpusSpec, folder: str) -> dict[str, object]:
     rule = corpus.language
-    language = rule and {"kind": rule.kind, "code": rule.code, "path": rule.path, "among": list(rule.among)}
+    language: dict[str, object] | None = None
+    if rule is not None:
+        language = {"kind": rule.kind, "code": rule.code, "path": rule.path, "among": list(rule.among)}
+        if rule.kind in {"auto", "detect"}:
+            language["detector"] = detector_version()
     return {
         "name": corpus.name,
         "sources": [within(folder, source) for source in corpus.sources],
@@ -72,10 +80,30 @@ def _corpus(corpus: CorpusSpec, folder: str) -> dict[str, object]:
         "language": language,
         "encoding": corpus.encoding,
         "limit": corpus.limit,
+        **_rows(corpus),
     }
 
 
-def _analysis(analysis: AnalysisSpec) -> dict[str, object]:
+def _rows(corpus: CorpusSpec) -> dict[str, object]:
+    """What few corpora have; it is left out of the identity of the others."""
+    rows: dict[str, object] = {}
+    if corpus.where:
+        rows["where"] = {path: list(values) for path, values in corpus.where}
+    if corpus.sample is not None:
+        rows["sample"] = corpus.sample
+    if corpus.format == "csv":
+        rows["csv"] = asdict(corpus.csv)
+    return rows
+
+
+def _detector(manifest: Manifest) -> dict[str, object]:
+    """What finds languages, if anything does: another detector finds others."""
+    finds = any(corpus.language is not None and corpus.language.kind in _DETECTING for corpus in manifest.corpora)
+    return {"detector": manifest.detector} if finds else {}
+
+
+def _analysis(analysis: AnalysisSpec, folder: str) -> dict[str, object]:
+    model = {} if analysis.model is None else {"model": _model(analysis.model, folder)}
     return {
         "name": analysis.name,
         "family": analysis.family,
@@ -84,7 +112,22 @@ def _analysis(analysis: AnalysisSpec) -> dict[str, object]:
         "oversize": analysis.oversize,
         "document_bytes_max": analysis.document_bytes_max,
         "languages": None if analysis.languages is None else sorted(analysis.languages),
+        **model,
     }
+
+
+def _model(model: ModelSpec, folder: str) -> dict[str, object]:
+    if model.arn is not None:
+        return {"arn": model.arn}
+    trained: dict[str, object] = {"language": model.language}
+    if model.train is not None:
+        trained |= {"train": within(folder, model.train), "mode": model.mode, "delimiter": model.delimiter}
+    if model.documents:
+        trained["documents"] = [within(folder, path) for path in model.documents]
+    for key, path in (("entity_list", model.entity_list), ("annotations", model.annotations)):
+        if path is not None:
+            trained[key] = within(folder, path)
+    return trained
 
 
 def _differences(old: object, new: object, path: str) -> Iterable[str]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
 from runner.corpus import Block, Trouble
-from runner.errors import InternalError
-from runner.model import LanguageRule
 from runner.planning.fates import EMPTY
 from runner.survey.folding import Folds, fold_all, folds_of
+from runner.survey.languages import FindLanguages
 
 DIGEST_BYTES: Final = 16
 
 _EMPTY: Final = Trouble(EMPTY, "the document is empty or only white space")
-
-FindLanguages = Callable[[Sequence[str]], list[str | None]]
-"""Texts in, their languages out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +54,7 @@ def measure(block: Block, find_languages: FindLanguages, *, keep_folds: bool = F
         sizes=list(map(len, lines)),
         characters=list(map(len, texts)),
         digests=[blake2b(line, digest_size=DIGEST_BYTES).digest() for line in lines],
-        languages=find_languages(texts),
+        languages=find_languages(texts, block.languages),
         folds=_folds(block.texts, texts) if keep_folds else [()] * len(texts),
         fields=[each or None for each in block.fields] if block.fields else [None] * len(texts),
         fates=fates,
@@ -69,11 +65,3 @@ def _folds(originals: Sequence[str], folded: Sequence[str]) -> list[Folds]:
     if originals is folded:
         return [()] * len(folded)
     return [folds_of(old) if old != new else () for old, new in zip(originals, folded, strict=True)]
-
-
-def language_finder(rule: LanguageRule | None) -> FindLanguages:
-    """How the languages of a corpus are found. Raises InternalError for rules that the manifest refuses so far."""
-    if rule is not None and rule.kind != "fixed":
-        raise InternalError(f"languages cannot be found by {rule.kind} yet, and the manifest refuses it")
-    code = rule.code if rule is not None else None
-    return lambda texts: [code] * len(texts)

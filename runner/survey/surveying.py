@@ -30,7 +30,8 @@ from runner.model import (
 )
 from runner.storage.atomic import Replacements, make_directory, replacing_all
 from runner.survey.columns import Columns
-from runner.survey.measuring import Measured, language_finder, measure
+from runner.survey.languages import language_finder
+from runner.survey.measuring import Measured, measure
 from runner.survey.routes import Router
 from runner.survey.segments import LEDGER_DIRECTORY, PARTS_DIRECTORY, write_segment
 

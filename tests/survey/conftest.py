@@ -113,7 +113,7 @@ def survey(tmp_path: Path, task: Callable[..., SurveyTask]) -> Callable[..., Sur
         data: bytes | dict[str, bytes],
         form: Format = "lines",
         *,
-        language: str | None = "en",
+        language: str | LanguageRule | None = "en",
         into: str = "run",
         folder: str = "source",
         text: tuple[str, ...] = (),
@@ -124,7 +124,7 @@ def survey(tmp_path: Path, task: Callable[..., SurveyTask]) -> Callable[..., Sur
         source.mkdir(exist_ok=True)
         for name, content in ({"x.txt": data} if isinstance(data, bytes) else data).items():
             (source / name).write_bytes(content)
-        rule = LanguageRule(kind="fixed", code=language) if language else None
+        rule = LanguageRule(kind="fixed", code=language) if isinstance(language, str) else language
         corpus = CorpusSpec(name="c", sources=(str(source),), format=form, language=rule, text=text, encoding=encoding)
         directory = tmp_path / into
         reports = [

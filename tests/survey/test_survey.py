@@ -359,16 +359,9 @@ def test_a_source_that_changes_while_it_is_read_closes_as_one_document(
     assert len(report.notices) == 1
 
 
-@pytest.mark.parametrize("kind", ["field", "auto", "detect", "from"])
-def test_languages_that_cannot_be_found_yet_are_our_bug_if_they_come_this_far(
-    task: Task, tmp_path: Path, kind: Any
-) -> None:
-    (tmp_path / "x.txt").write_text("a\n")
-    rule = LanguageRule(kind=kind, path="x")
-    corpus = CorpusSpec(name="c", sources=(str(tmp_path / "x.txt"),), format="lines", language=rule)
-    (source_range,) = ranges(corpus, list_corpus(corpus))
-    with pytest.raises(InternalError, match=kind):
-        survey_range(task(corpus, source_range))
+def test_languages_known_only_from_results_are_our_bug_if_they_come_this_far(survey: Survey) -> None:
+    with pytest.raises(InternalError, match="from"):
+        survey(b"a\n", language=LanguageRule(kind="from", path="x"))
 
 
 def test_splitting_is_our_bug_if_it_comes_this_far(survey: Survey, analysis: Analysis) -> None:
