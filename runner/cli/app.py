@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from runner import __version__
-from runner.cli import check, inspect, plan, run, serve, stop
+from runner.cli import check, inspect, plan, report, run, serve, stop
 from runner.cli.errors import report_error
 from runner.cli.help import SETTINGS, Application
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USER
@@ -22,7 +22,7 @@ manifest goes in, one JSON line per document comes out.
 """
 GROUPS: Final = {
     "Carry out a manifest": (run, plan, check),
-    "Look at a run": (inspect,),
+    "Look at a run": (inspect, report),
     "Change a run": (stop,),
     "Without a manifest": (serve,),
 }

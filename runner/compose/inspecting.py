@@ -65,7 +65,7 @@ def status_of(opened: OpenRun, *, usd: float | None = None) -> Status:
         name=opened.manifest.name,
         directory=opened.directory.root,
         began=datetime.fromtimestamp(began.at, UTC).isoformat(timespec="seconds"),
-        phase=_phase(opened),
+        phase=phase_of(opened),
         runner=str(holder) if holder else None,
         engines=run.session.engines if run.session else (),
         jobs=dict(Counter(str(record.state) for record in run.jobs.values())),
@@ -76,7 +76,8 @@ def status_of(opened: OpenRun, *, usd: float | None = None) -> Status:
     )
 
 
-def _phase(opened: OpenRun) -> Literal["surveying", "planned", "running", "finished"]:
+def phase_of(opened: OpenRun) -> Literal["surveying", "planned", "running", "finished"]:
+    """How far a run is."""
     run = opened.run
     if run.finished is not None and opened.complete:
         return "finished"
