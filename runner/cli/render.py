@@ -15,6 +15,7 @@ from runner.cli.terminal import nearby, visible
 from runner.compose.finishing import Summary
 from runner.compose.inspecting import JobTrail, Status, Verification, Why
 from runner.compose.retrying import Retried
+from runner.compose.reporting import REPORT_NAME
 from runner.compose.running import Outcome
 from runner.compose.stopping import Cancelled
 from runner.core import events as e
@@ -117,6 +118,7 @@ def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> Ren
     parts += park_lines(outcome.parks)
     if summary.written or outcome.ended == "finished":
         parts.append(Fact("results", _shown(outcome.results), whole=True))
+        parts.append(Fact("report", _shown(outcome.directory / REPORT_NAME), whole=True))
     parts += [Fact("next", line, whole=True) for line in _next_steps(outcome, manifest)]
     return Group(*parts)
 

@@ -17,6 +17,7 @@ from runner.compose.disks import full_disk_told
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
 from runner.compose.places import remember
+from runner.compose.reporting import write_report
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
 from runner.compose.surveying import Surveyor
@@ -172,7 +173,16 @@ class _Session:
                 self._record_plan(plan)
             halted = await self._drive(lanes)
             calls = sum((lane.service.calls for lane in lanes.lanes), Counter[str]())
-        return _outcome(self._opened, self._ending(plan, halted), resumed=self._resumed, calls=calls)
+        ending = self._ending(plan, halted)
+        self._report()
+        return _outcome(self._opened, ending, resumed=self._resumed, calls=calls)
+
+    def _report(self) -> None:
+        """Write the page about the run, as far as it is; a run does not fail for its report."""
+        try:
+            write_report(self._opened)
+        except OSError as error:
+            self._hooks.say(f"report.html could not be written: {error}")
 
     def _confirm(self, plan: Plan) -> None:
         """Ask, or refuse, where money would be spent that no budget covers."""
