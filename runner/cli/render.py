@@ -14,8 +14,8 @@ from runner.cli.tables import Fact, Table, Words
 from runner.cli.terminal import nearby, visible
 from runner.compose.finishing import Summary
 from runner.compose.inspecting import JobTrail, Status, Verification, Why
-from runner.compose.retrying import Retried
 from runner.compose.reporting import REPORT_NAME
+from runner.compose.retrying import Retried
 from runner.compose.running import Outcome
 from runner.compose.stopping import Cancelled
 from runner.core import events as e
