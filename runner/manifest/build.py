@@ -5,7 +5,7 @@ Defaults that depend on other keys, on the machine or on the engine are filled i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -23,16 +23,17 @@ from runner.manifest.schema import (
     PricesSection,
     QuotasSection,
 )
-from runner.manifest.tree import Report
+from runner.manifest.tree import Location, Report
 from runner.model import (
     AnalysisSpec,
     CorpusSpec,
+    CsvDialect,
     FamilyPrice,
     Kms,
     LaneSpec,
-    LanguageRule,
     Limit,
     Manifest,
+    ModelSpec,
     OutputSpec,
     PolicySpec,
     Quotas,
@@ -43,6 +44,7 @@ from runner.model import (
 Languages = Mapping[str, frozenset[str] | None]
 
 _REMOTE: Final = Quotas()
+_OVERSIZE: Final = "skip"
 _DEFAULT_REGION: Final = "us-east-1"
 
 
@@ -54,11 +56,13 @@ class Builder:
         report: knows which file a value was written in.
         languages: per family, those that the embedded engine can do; None: no engine is known.
         cores: the active jobs of an embedded lane.
+        detector: name and version of what finds languages.
     """
 
     report: Report
     languages: Languages | None
     cores: int
+    detector: str | None = None
 
     def manifest(self, file: ManifestFile, *, path: str, digest: str) -> Manifest:
         """The whole manifest; `path` is where it is."""
@@ -71,11 +75,15 @@ class Builder:
             name=file.name,
             lanes=lanes,
             corpora=corpora,
-            analyses=tuple(self._analysis(analysis, names, embedded=embedded) for analysis in file.analyses),
+            analyses=tuple(
+                self._analysis(index, analysis, names, embedded=embedded)
+                for index, analysis in enumerate(file.analyses)
+            ),
             policy=_policy(file.policy),
             output=_output(file.output),
             prices=_prices(file.prices),
             prices_as_of=file.prices.as_of,
+            detector=self.detector,
             sources_digest=digest,
         )
 
@@ -90,12 +98,20 @@ class Builder:
             format=cast("Any", corpus.format),
             text=corpus.text,
             id=corpus.id,
-            language=LanguageRule(kind="fixed", code=corpus.language) if corpus.language else None,
+            language=corpus.language,
             encoding=corpus.encoding,
+            keep=corpus.keep,
+            where=corpus.where,
+            sample=corpus.sample,
             limit=corpus.limit,
+            csv=CsvDialect(**corpus.csv.model_dump()) if corpus.csv else CsvDialect(),
+            profile=corpus.profile,
+            lanes=corpus.lanes,
         )
 
-    def _analysis(self, analysis: AnalysisSection, corpora: tuple[str, ...], *, embedded: bool) -> AnalysisSpec:
+    def _analysis(
+        self, index: int, analysis: AnalysisSection, corpora: tuple[str, ...], *, embedded: bool
+    ) -> AnalysisSpec:
         row = FAMILIES[analysis.family]
         languages = row.languages
         reads = frozenset(analysis.corpora or corpora)
@@ -106,10 +122,41 @@ class Builder:
             name=analysis.name or analysis.family,
             family=analysis.family,
             corpora=tuple(name for name in corpora if name in reads),
-            oversize=cast("Any", analysis.oversize),
+            oversize=cast("Any", analysis.oversize or _OVERSIZE),
             document_bytes_max=row.document_bytes_max,
             languages=languages,
+            parameters=tuple(_parameters(analysis)),
+            model=self._model(index, analysis),
         )
+
+    def _model(self, index: int, analysis: AnalysisSection) -> ModelSpec | None:
+        at: Location = ("analyses", index)
+        if (classifier := analysis.classifier) is not None:
+            at = (*at, "classifier")
+            return ModelSpec(
+                arn=classifier.arn,
+                train=self._path((*at, "train"), classifier.train),
+                mode=cast("Any", classifier.mode),
+                delimiter=classifier.delimiter,
+                language=classifier.language,
+            )
+        if (recognizer := analysis.recognizer) is not None:
+            at = (*at, "recognizer")
+            documents = [
+                joined(self.report.directory((*at, "documents", position)), text)
+                for position, text in enumerate(recognizer.documents)
+            ]
+            return ModelSpec(
+                arn=recognizer.arn,
+                documents=tuple(documents),
+                entity_list=self._path((*at, "entity_list"), recognizer.entity_list),
+                annotations=self._path((*at, "annotations"), recognizer.annotations),
+                language=recognizer.language,
+            )
+        return None
+
+    def _path(self, location: Location, text: str | None) -> str | None:
+        return None if text is None else joined(self.report.directory(location), text)
 
     def _lane(self, lane: LaneSection) -> LaneSpec:
         common: dict[str, Any] = {
@@ -138,6 +185,27 @@ class Builder:
             quotas=_quotas(lane.quotas, _REMOTE),
             **common,
         )
+
+
+def _parameters(analysis: AnalysisSection) -> Iterator[tuple[str, str]]:
+    """The parameters of a family, as text; lists are joined by commas, and of PII no types are all."""
+    classifier, recognizer = analysis.classifier, analysis.recognizer
+    match analysis.family:
+        case "pii_entities":
+            yield "mode", analysis.mode
+            yield "types", ",".join(analysis.types)
+            if analysis.mode != "offsets":
+                yield "mask", analysis.mask
+        case "events":
+            yield "types", ",".join(analysis.types)
+        case "topics":
+            yield "topics", str(analysis.topics)
+        case "classification" if classifier is not None:
+            yield ("classifier", classifier.arn) if classifier.arn else ("mode", classifier.mode)
+        case "custom_entities" if recognizer is not None and recognizer.arn:
+            yield "recognizer", recognizer.arn
+        case _:
+            pass
 
 
 def _embedded(cores: int) -> Quotas:

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from runner.manifest.problems import PROBLEMS_MAX, Wrong, Wrongs, found, listed, nearest
 from runner.manifest.schema import (
-    AVAILABLE,
+    FAMILY_NAMES,
     AnalysisSection,
+    ClassifierSection,
     CorpusSection,
+    CsvSection,
     EndpointUrls,
     KmsSection,
     LaneSection,
@@ -21,6 +23,7 @@ from runner.manifest.schema import (
     PriceSection,
     PricesSection,
     QuotasSection,
+    RecognizerSection,
     Section,
     TierSection,
     TolerateSection,
@@ -37,7 +40,10 @@ _SECTIONS: Final[Mapping[tuple[str, ...], type[Section]]] = {
     ("lanes", _ITEM, "endpoint_urls"): EndpointUrls,
     ("lanes", _ITEM, "quotas"): QuotasSection,
     ("corpora", _ITEM): CorpusSection,
+    ("corpora", _ITEM, "csv"): CsvSection,
     ("analyses", _ITEM): AnalysisSection,
+    ("analyses", _ITEM, "classifier"): ClassifierSection,
+    ("analyses", _ITEM, "recognizer"): RecognizerSection,
     ("policy",): PolicySection,
     ("policy", "tolerate"): TolerateSection,
     ("output",): OutputSection,
@@ -57,7 +63,7 @@ _MISSING: Final[Mapping[tuple[str, ...], str]] = {
     ("lanes", _ITEM, "vpc", "security_groups"): "a list of ids as in sg-0a1b2c3d",
     ("corpora", _ITEM, "name"): "a lower-case letter, then a-z, 0-9, _ and -",
     ("corpora", _ITEM, "source"): "a file, a folder or a pattern; or a list of them",
-    ("analyses", _ITEM, "family"): f"one of {listed(AVAILABLE)}",
+    ("analyses", _ITEM, "family"): f"one of {listed(FAMILY_NAMES)}",
     **{
         ("prices", family, "tiers", _ITEM, "usd_per_unit"): "USD per unit of 100 characters"
         for family in PricesSection.model_fields

@@ -8,6 +8,9 @@ symbolic link does not mean what a tidied path would, and a run is identified by
 from __future__ import annotations
 
 import os.path
+from typing import Final
+
+REMOTE: Final = "s3://"
 
 
 def folder_of(path: str) -> str:
@@ -21,7 +24,12 @@ def absolute(path: str) -> str:
 
 
 def joined(folder: str, text: str) -> str:
-    """A source as an absolute path or pattern, its own text kept at the end; `~` is the user's home."""
+    """A source as an absolute path or pattern, its own text kept at the end; `~` is the user's home.
+
+    S3 locations are absolute.
+    """
+    if text.startswith(REMOTE):
+        return text
     text = os.path.expanduser(text)
     if os.path.isabs(text):
         return text

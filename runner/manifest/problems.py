@@ -110,9 +110,11 @@ def each(
     for step, value in items:
         try:
             done.append((step, read(value)))
-        except Wrong as error:
-            inside = (step, *error.inside)
-            wrong.append(Wrong(error.message, hint=error.hint, inside=inside, at_key=error.at_key))
+        except (Wrong, Wrongs) as error:
+            parts = error.parts if isinstance(error, Wrongs) else (error,)
+            wrong += [
+                Wrong(part.message, hint=part.hint, inside=(step, *part.inside), at_key=part.at_key) for part in parts
+            ]
     if wrong:
         raise Wrongs(wrong)
     return done

@@ -216,17 +216,6 @@ def not_yet(subject: str) -> PlainValidator:
     return PlainValidator(refuse, json_schema_input_type=Any)
 
 
-def false_for_now(subject: str) -> PlainValidator:
-    """A switch of later work: it may be off."""
-
-    def as_false(value: object) -> bool:
-        if as_flag(value):
-            raise Wrong(f"{subject} is {LATER}; leave the key out")
-        return False
-
-    return PlainValidator(as_false, json_schema_input_type=Literal[False])
-
-
 TEXT: Final = PlainValidator(as_text, json_schema_input_type=str)
 NAME: Final = PlainValidator(as_name, json_schema_input_type=str)
 ANALYSIS_NAME: Final = PlainValidator(as_analysis_name, json_schema_input_type=str)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
+from runner.catalogue import FAMILIES
 from runner.errors import ManifestError
 from runner.manifest.schema import ManifestFile
 
@@ -40,11 +42,43 @@ TAKEN = {
         "format: jsonl",
         "text: a.b",
         "id: x",
+        "format: csv",
+        "format: parquet",
+        "source: s3://bucket/x",
+        "source: [x, 's3://bucket/x/*.csv']",
+        "text: [a, b.c]",
         "language: en",
+        "language: auto",
+        "{language: {field: f}, format: jsonl}",
+        "language: {detect: [en, de], otherwise: en}",
         "encoding: utf-8",
+        '{csv: {delimiter: tab, quote: "\'", header: false}, format: csv}',
+        "{keep: [a, b.c], format: jsonl}",
+        "{where: {a: b, c.d: [1, 2.5, true, null]}, format: jsonl}",
         "limit: 3",
+        "sample: 10%",
+        "sample: 0.1",
+        "{profile: other, source: s3://bucket/x}",
+        "lanes: [local]",
     ],
-    "analysis": ["family: entities", "name: x", "corpora: [reviews]", "oversize: skip", "oversize: error"],
+    "analysis": [
+        "family: entities",
+        "name: x",
+        "corpora: [reviews]",
+        "oversize: split",
+        "oversize: skip",
+        "oversize: error",
+        "{family: targeted_sentiment}",
+        "{family: pii_entities, mode: offsets}",
+        "{family: pii_entities, mode: redaction, mask: '*'}",
+        "{family: pii_entities, mode: both, types: [SSN], mask: type}",
+        "{family: events, types: [IPO]}",
+        "{family: topics, topics: 10}",
+        "{family: classification, classifier: {train: x.csv, mode: multi_class}}",
+        "{family: classification, classifier: {train: x.csv, mode: multi_label, delimiter: ';', language: de}}",
+        "{family: custom_entities, recognizer: {documents: x, entity_list: y}}",
+        "{family: custom_entities, recognizer: {documents: [x, y], annotations: z, language: fr}}",
+    ],
     "policy": [
         "tolerate: {errors: 0}",
         "tolerate: {errors: 0.1%}",
@@ -60,38 +94,30 @@ TAKEN = {
         "duplicate_ids: keep",
         "spool_budget: 20 GB",
     ],
-    "output": ["directory: results", "compression: none", "max_file_bytes: 512 MB", "text: false", "emit: all"],
+    "output": [
+        "directory: results",
+        "compression: none",
+        "compression: gzip",
+        "compression: zstd",
+        "max_file_bytes: 512 MB",
+        "text: true",
+        "emit: all",
+    ],
     "prices": ["as_of: 2026-11", "topics: {tiers: [{usd_per_unit: 1}], used_this_month: 1, discount: 0.1}"],
 }
 
 LATER = {
-    "corpus": [
-        "format: csv",
-        "format: parquet",
-        "source: s3://bucket/x",
-        "source: [x, s3://bucket/x]",
-        "language: auto",
-        "language: {field: f}",
-        "language: {detect: [en, de], otherwise: en}",
-        "language: {from: dominant_language}",
-        "keep: [a]",
-        "where: {a: b}",
-        "sample: 10",
-        "profile: other",
-        "lanes: [virginia]",
-    ],
-    "analysis": [
-        "oversize: split",
-        "{family: targeted_sentiment}",
-        "{family: pii_entities, mode: both, types: [SSN], mask: type}",
-        "{family: events, types: [IPO]}",
-        "{family: topics, topics: 10}",
-        "{family: classification, classifier: {train: x.csv, mode: multi_class}}",
-        "{family: custom_entities, recognizer: {documents: x, entity_list: y}}",
-    ],
+    "corpus": ["language: {from: dominant_language}"],
     "policy": ["reuse: {from: runs/old}", "duplicate_ids: stop"],
-    "output": ["compression: gzip", "compression: zstd", "text: true", "emit: changed", "directory: s3://b/x"],
+    "output": ["emit: changed", "directory: s3://b/x"],
 }
+
+
+@pytest.fixture(autouse=True)
+def every_family(monkeypatch):
+    """What families take does not depend on whether this version can do them."""
+    for name, row in FAMILIES.items():
+        monkeypatch.setitem(FAMILIES, name, replace(row, available=True))
 
 
 def _manifest(section: str, written: str) -> str:
@@ -106,7 +132,7 @@ def _manifest(section: str, written: str) -> str:
         "output": {},
         "prices": {},
     }
-    if ({"text", "id"} & entry.keys() and section == "corpus") or entry.get("format") == "jsonl":
+    if ({"text", "id"} & entry.keys() and section == "corpus") or entry.get("format") in {"jsonl", "csv", "parquet"}:
         parts["corpus"] |= {"format": "jsonl", "text": "body"}
     if "external_id" in entry:
         parts["lane"]["assume_role"] = "arn:aws:iam::123456789012:role/x"
@@ -129,9 +155,11 @@ def test_a_key_or_value_of_later_work_is_refused_as_such(said, section, written)
     assert "not supported yet" in message
 
 
-def test_several_lanes_are_not_supported_yet(said, smallest):
-    (message,) = said(smallest + "lanes: [{name: a}, {name: b}]")
-    assert "not supported yet" in message
+def test_a_family_that_this_version_cannot_do_is_refused_as_such(said, monkeypatch):
+    monkeypatch.setitem(FAMILIES, "events", replace(FAMILIES["events"], available=False))
+    for written in ("events", "{family: events, types: [IPO]}", "{family: events, types: [NOTHING]}"):
+        (message,) = said(_manifest("analysis", written if "{" in written else f"{{family: {written}}}"))
+        assert "family events is not supported yet; this version takes dominant_language, " in message
 
 
 @pytest.mark.parametrize(

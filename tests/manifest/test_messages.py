@@ -6,12 +6,22 @@ anew from what the failing test shows, and read them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runner.catalogue import FAMILIES
+
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yaml"), key=lambda path: path.name)
 ENVIRONMENT = {"MISSING": "1", "LANGUAGE": "klingon", "HOME": "/home/ada"}
+
+
+@pytest.fixture(autouse=True)
+def every_family(monkeypatch):
+    """What is said does not depend on what this version can do."""
+    for name, row in FAMILIES.items():
+        monkeypatch.setitem(FAMILIES, name, replace(row, available=True))
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

@@ -63,8 +63,8 @@ def test_variables_stand_in_a_value_too(load):
         (
             "corpora.tickets.limt=10",
             (
-                "unknown key 'limt'; valid are name, source, format, text, id, language, encoding, keep, where, limit,"
-                " sample, profile and lanes (did you mean limit?)"
+                "unknown key 'limt'; valid are name, source, format, text, id, language, encoding, csv, keep, where,"
+                " limit, sample, profile and lanes (did you mean limit?)"
             ),
         ),
         ("corpora.tickets.limit=ten", "expected a number, found 'ten'"),
