@@ -56,13 +56,11 @@ class Builder:
         report: knows which file a value was written in.
         languages: per family, those that the embedded engine can do; None: no engine is known.
         cores: the active jobs of an embedded lane.
-        detector: name and version of what finds languages.
     """
 
     report: Report
     languages: Languages | None
     cores: int
-    detector: str | None = None
 
     def manifest(self, file: ManifestFile, *, path: str, digest: str) -> Manifest:
         """The whole manifest; `path` is where it is."""
@@ -83,7 +81,6 @@ class Builder:
             output=_output(file.output),
             prices=_prices(file.prices),
             prices_as_of=file.prices.as_of,
-            detector=self.detector,
             sources_digest=digest,
         )
 

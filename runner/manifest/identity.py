@@ -22,7 +22,6 @@ from runner.model import AnalysisSpec, CorpusSpec, Manifest, ModelSpec
 
 IDENTITY_VERSION: Final = 1
 """Raised when the same manifest comes to mean other results."""
-_DETECTING: Final = ("auto", "detect")
 _NOTHING: Final = object()
 
 
@@ -36,7 +35,6 @@ def describe_identity(manifest: Manifest) -> dict[str, object]:
         "corpora": [_corpus(corpus, folder) for corpus in manifest.corpora],
         "analyses": [_analysis(analysis, folder) for analysis in manifest.analyses],
         "policy": {"undecodable": manifest.policy.undecodable},
-        **_detector(manifest),
     }
 
 
@@ -94,12 +92,6 @@ def _rows(corpus: CorpusSpec) -> dict[str, object]:
     if corpus.format == "csv":
         rows["csv"] = asdict(corpus.csv)
     return rows
-
-
-def _detector(manifest: Manifest) -> dict[str, object]:
-    """What finds languages, if anything does: another detector finds others."""
-    finds = any(corpus.language is not None and corpus.language.kind in _DETECTING for corpus in manifest.corpora)
-    return {"detector": manifest.detector} if finds else {}
 
 
 def _analysis(analysis: AnalysisSpec, folder: str) -> dict[str, object]:

@@ -26,7 +26,6 @@ def load_manifest(
     environment: Mapping[str, str] | None = None,
     languages: Languages | None = None,
     cores: int | None = None,
-    detector: str | None = None,
 ) -> Manifest:
     """Read and check a manifest; looks at nothing but the manifest and what it extends.
 
@@ -37,7 +36,6 @@ def load_manifest(
         languages: per family, the languages that the embedded engine can analyse (None: any). On an embedded lane
             they narrow those of the catalogue; a family that is not in it is not narrowed.
         cores: jobs that an embedded lane runs at once unless the manifest says; the machine's if None.
-        detector: name and version of what would find languages here.
 
     Raises:
         ManifestError: every problem of the manifest, with file, line and column; those of a `--set` under its text.
@@ -60,7 +58,7 @@ def load_manifest(
     problems.raise_any()
     if file is None:
         raise AssertionError("sections that are not valid have problems")
-    builder = Builder(report=report, languages=languages, cores=cores, detector=detector)
+    builder = Builder(report=report, languages=languages, cores=cores)
     return builder.manifest(file, path=name, digest=loaded.digest)
 
 

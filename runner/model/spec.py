@@ -250,8 +250,6 @@ class Manifest:
     output: OutputSpec = OutputSpec()
     prices: tuple[tuple[str, FamilyPrice], ...] = ()
     prices_as_of: str | None = None
-    detector: str | None = None
-    """Name and version of what finds the languages of corpora whose rule is `auto` or `detect`."""
     sources_digest: str = field(default="", compare=False)
     """blake2b of the manifest's text as read (with `extends`), for the record only."""
 
