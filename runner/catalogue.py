@@ -54,7 +54,13 @@ class Family:
     """In the output path: `<account>-<path_code>-<job id>`."""
     members: tuple[str, ...]
     """The members of a row that carry the result, as the service names them."""
+    spans: tuple[str, ...] = ()
+    """Where a payload names stretches of the text: `Entities` has them, or `Entities.Mentions`, one level down."""
+    repeats_text: bool = True
+    """Whether each of those stretches comes with its `Text`."""
     shape: OutputShape = "rows"
+    whole_corpus: bool = False
+    """Whether one job must read a whole corpus, because answers mean nothing beside those of another job (topics)."""
     takes_language: bool = True
     languages: frozenset[str] | None = ALL_LANGUAGES
     """Languages the family can analyse; None: any."""
@@ -101,8 +107,22 @@ _ROWS: Final = (
         languages=None,
         available=True,
     ),
-    Family(name="entities", stem="EntitiesDetection", path_code="NER", members=("Entities",), available=True),
-    Family(name="key_phrases", stem="KeyPhrasesDetection", path_code="KP", members=("KeyPhrases",), available=True),
+    Family(
+        name="entities",
+        stem="EntitiesDetection",
+        path_code="NER",
+        members=("Entities",),
+        spans=("Entities",),
+        available=True,
+    ),
+    Family(
+        name="key_phrases",
+        stem="KeyPhrasesDetection",
+        path_code="KP",
+        members=("KeyPhrases",),
+        spans=("KeyPhrases",),
+        available=True,
+    ),
     Family(
         name="sentiment",
         stem="SentimentDetection",
@@ -116,6 +136,7 @@ _ROWS: Final = (
         stem="TargetedSentimentDetection",
         path_code="TS",
         members=("Entities",),
+        spans=("Entities.Mentions",),
         shape="files",
         languages=frozenset({"en"}),
         document_bytes_max=10 * KB,
@@ -129,6 +150,8 @@ _ROWS: Final = (
         stem="PiiEntitiesDetection",
         path_code="PII",
         members=("Entities",),
+        spans=("Entities",),
+        repeats_text=False,
         shape="folder",
         languages=frozenset({"en", "es"}),
         volume_and_vpc=False,
@@ -138,6 +161,7 @@ _ROWS: Final = (
         stem="EventsDetection",
         path_code="EVENTS",
         members=("Entities", "Events"),
+        spans=("Entities.Mentions", "Events.Triggers"),
         shape="folder",
         languages=frozenset({"en"}),
         document_bytes_max=10 * KB,
@@ -153,6 +177,7 @@ _ROWS: Final = (
         path_code="TOPICS",
         members=(),
         shape="topics",
+        whole_corpus=True,
         takes_language=False,
         languages=None,
         document_bytes_max=100 * MB,
@@ -177,6 +202,7 @@ _ROWS: Final = (
         stem="EntitiesDetection",
         path_code="NER",
         members=("Entities",),
+        spans=("Entities",),
         languages=frozenset({"en", "es", "fr", "de", "it", "pt"}),
         job_bytes_min=1,
         price=_CUSTOM,

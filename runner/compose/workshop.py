@@ -46,6 +46,7 @@ from runner.model import (
     RepairTask,
     Scope,
     SpoolRef,
+    corpus_of,
 )
 from runner.planning.durations import DurationModel
 from runner.planning.repair import repair_batch
@@ -76,15 +77,18 @@ class LocalWorkshop:
         """Fetch an output into its spool file."""
         record = self._run.jobs[command.job]
         batch = self._run.batches[record.job.batch]
+        analysis = self._analyses[record.job.analysis]
         task = CollectTask(
             job=command.job,
             generation=command.generation,
-            family=self._analyses[record.job.analysis].family,
+            family=analysis.family,
             lane=self._lanes[command.lane],
             output_uri=command.output_uri,
             parts=self._parts(record),
             spool_path=str(self._directory.spool(command.job, command.generation)),
             pad_name=PAD_NAME if batch.padded else None,
+            parameters=analysis.parameters,
+            terms_path=self._terms_path(analysis, batch.covers[0]) if analysis.row.whole_corpus else None,
             partial=command.partial,
         )
         return await self._do(collect, task)
@@ -155,6 +159,10 @@ class LocalWorkshop:
 
     def _results(self) -> str:
         return str(self._directory.results(self._manifest.output))
+
+    def _terms_path(self, analysis: AnalysisSpec, part: PartId) -> str:
+        corpus = self._manifest.corpora[corpus_of(part)]
+        return str(self._directory.topic_terms(corpus.name, analysis.name))
 
     def _spool(self, record: JobRecord) -> str:
         return str(self._directory.spool(record.job.key, record.generation))

@@ -41,6 +41,11 @@ def segment_of(part: PartId) -> SegmentId:
     return SegmentId(part[: part.rindex("-")])
 
 
+def corpus_of(part: PartId) -> int:
+    """The place in the manifest of the corpus that a part was cut from (not meaningful for repair parts)."""
+    return int(part[: part.index("-")])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """One row of a corpus's listing: where, how large, and which version (mtime_ns or ETag) when it was listed."""

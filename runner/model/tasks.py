@@ -81,6 +81,10 @@ class CollectTask:
     spool_path: str
     pad_name: str | None = None
     """Base name of the pad object, whose rows are dropped."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Those of the analysis: they decide what PII jobs write."""
+    terms_path: str | None = None
+    """Where the terms of topics go."""
     partial: bool = False
     """Whether the job was stopped, so that missing rows are expected and an absent output is an empty one."""
     memory_bytes_max: int = 64_000_000

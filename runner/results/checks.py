@@ -1,25 +1,27 @@
 """Checks that what a row says it found is what was sent: each `Text` equals the staged line at its offsets.
 
-Offsets are zero-based code points of the line, the end exclusive (COMPREHEND.md section 3.8). Whole batches are decoded
-by one call. Pure: texts and entries come in, `OutputError` goes out, and no text appears in its message.
+Offsets are zero-based code points of the line, the end exclusive (COMPREHEND.md section 3.8). Where a family's spans lie
+in its payload (also one level down: mentions, triggers) is in its row of the catalogue; families that repeat no text
+(PII) must name stretches within the line that are not empty. Whole batches are decoded by one call. Pure: texts and
+entries come in, `OutputError` goes out, and no text appears in its message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from runner.catalogue import Family
+from runner.catalogue import FAMILIES
 from runner.errors import OutputError
 from runner.model import PartId
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_MISMATCH
 from runner.results.entries import ERROR_MARK, is_ok
 
 _BATCH_BYTES: Final = 1 << 16
-_CHECKED_MEMBERS: Final = frozenset({"Entities", "KeyPhrases"})
 
 _Offset = Annotated[int, Meta(ge=0)]
 
@@ -32,56 +34,86 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     text: str | None = msgspec.field(name="Text", default=None)
 
 
-class _Members(msgspec.Struct, gc=False):
-    """A payload of several members: those that hold spans, one of which must be there."""
+class _Repeating(msgspec.Struct, frozen=True, gc=False):
+    """The same in families that repeat their text: it must be there."""
 
-    entities: list[Span] | UnsetType = msgspec.field(name="Entities", default=UNSET)
-    key_phrases: list[Span] | UnsetType = msgspec.field(name="KeyPhrases", default=UNSET)
-
-
-_decode_spans: Final = msgspec.json.Decoder(list[Span]).decode
-_decode_span_lines: Final = msgspec.json.Decoder(list[Span]).decode_lines
-_decode_members: Final = msgspec.json.Decoder(_Members).decode
+    begin: _Offset = msgspec.field(name="BeginOffset")
+    end: _Offset = msgspec.field(name="EndOffset")
+    text: str = msgspec.field(name="Text")
 
 
-def has_spans(family: Family) -> bool:
-    """Whether rows of a family hold spans that can be checked against the text."""
-    return family.shape == "rows" and not _CHECKED_MEMBERS.isdisjoint(family.members)
+class SpanReader:
+    """Finds the spans in the payloads of one family, by its paths in the catalogue."""
+
+    def __init__(self, paths: Sequence[str], *, repeats_text: bool) -> None:
+        self._repeats_text = repeats_text
+        span = _Repeating if repeats_text else Span
+        split = [path.partition(".")[::2] for path in paths]
+        self._inner = [(member, inner) for member, inner in split]
+        forms: list[Any] = [_holders(inner, span) if inner else list[span] for _, inner in split]  # type: ignore[valid-type]
+        members = msgspec.defstruct(
+            "Members", [(member, form) for (member, _), form in zip(split, forms, strict=True)], gc=False
+        )
+        self._decode_members = msgspec.json.Decoder(members).decode
+        # A payload of one member is that member's value alone.
+        self._decode_value: Callable[[bytes], Any] | None = None
+        self._decode_lines = msgspec.json.Decoder(members).decode_lines
+        if len(paths) == 1:
+            value = msgspec.json.Decoder(forms[0])
+            self._decode_value, self._decode_lines = value.decode, value.decode_lines
+
+    def of(self, payload: bytes) -> Sequence[Span]:
+        """The spans of one payload. Raises msgspec.MsgspecError if it is not of the family's form."""
+        if self._decode_value is not None and payload[:1] != b"{":
+            return self._flat(self._decode_value(payload), self._inner[0][1])
+        return self._of_members(self._decode_members(payload))
+
+    def of_lines(self, payloads: Sequence[bytes]) -> Sequence[Sequence[Span]]:
+        """The spans of many payloads of the usual form. Raises as `of`."""
+        decoded: list[Any] = self._decode_lines(b"\n".join(payloads))
+        if self._decode_value is None:
+            return [self._of_members(members) for members in decoded]
+        inner = self._inner[0][1]
+        return [self._flat(value, inner) for value in decoded] if inner else decoded
+
+    def agrees(self, spans: Sequence[Span], text: str) -> bool:
+        """Whether each span lies within the text and repeats what is there, or, where none repeats it, is not empty."""
+        if self._repeats_text:
+            return all(
+                text[span.begin : span.end] == span.text and span.end - span.begin == len(span.text) for span in spans
+            )
+        return all(span.begin < span.end <= len(text) for span in spans)
+
+    def _of_members(self, members: Any) -> Sequence[Span]:
+        return [span for member, inner in self._inner for span in self._flat(getattr(members, member), inner)]
+
+    def _flat(self, value: Any, inner: str) -> Sequence[Span]:
+        return [span for holder in value for span in getattr(holder, inner)] if inner else value
 
 
-def spans_of(payload: bytes) -> list[Span]:
-    """The spans of one payload. Raises msgspec.MsgspecError if it is not of the shape."""
-    if payload[:1] == b"{":
-        members = _decode_members(payload)
-        found = [spans for spans in (members.entities, members.key_phrases) if spans is not UNSET]
-        if not found:
-            raise msgspec.ValidationError("neither Entities nor KeyPhrases")
-        return [span for spans in found for span in spans]
-    return _decode_spans(payload)
+def _holders(inner: str, span: type) -> Any:
+    return list[msgspec.defstruct("Holder", [(inner, list[span])], gc=False)]  # type: ignore[misc,valid-type]
 
 
-def agrees(spans: Sequence[Span], text: str) -> bool:
-    """Whether each span lies within the text and repeats what is there."""
-    for span in spans:
-        begin, end, wanted = span.begin, span.end, span.text
-        if wanted is None:
-            if not begin <= end <= len(text):
-                return False
-        elif text[begin:end] != wanted or end - begin != len(wanted):
-            return False
-    return True
+@lru_cache
+def span_reader(family: str) -> SpanReader | None:
+    """The reader of a family's spans; None for families whose payloads name no stretch of the text."""
+    row = FAMILIES[family]
+    return SpanReader(row.spans, repeats_text=row.repeats_text) if row.spans else None
 
 
-def check_rows(part: PartId, texts: Sequence[bytes], lines: Sequence[int], entries: Sequence[bytes]) -> None:
+def check_rows(
+    reader: SpanReader, part: PartId, texts: Sequence[bytes], lines: Sequence[int], entries: Sequence[bytes]
+) -> None:
     """Check the rows of one part: `entries[i]` answers line `lines[i]`, whose staged text is `texts[lines[i]]`.
 
     Error entries pass. Raises OutputError, naming part and line, at the first row that does not agree.
     """
     for batch_lines, batch in _batches(lines, entries):
-        for line, spans in zip(batch_lines, _spans_of_batch(part, batch_lines, batch), strict=True):
-            if spans and not agrees(spans, texts[line].decode()):
+        for line, spans in zip(batch_lines, _spans_of_batch(reader, part, batch_lines, batch), strict=True):
+            if spans and not reader.agrees(spans, texts[line].decode()):
                 raise OutputError(
-                    OUTPUT_MISMATCH, f"line {line} of {part}: the row's texts are not those that were sent"
+                    OUTPUT_MISMATCH, f"line {line} of {part}: the row's spans are not of the text that was sent"
                 )
 
 
@@ -93,22 +125,24 @@ def _batches(lines: Sequence[int], entries: Sequence[bytes]) -> Iterator[tuple[S
         yield lines[start : start + step], entries[start : start + step]
 
 
-def _spans_of_batch(part: PartId, lines: Sequence[int], entries: Sequence[bytes]) -> Sequence[Sequence[Span]]:
+def _spans_of_batch(
+    reader: SpanReader, part: PartId, lines: Sequence[int], entries: Sequence[bytes]
+) -> Sequence[Sequence[Span]]:
     if not any([entry[:1] == ERROR_MARK for entry in entries]):  # noqa: C419 - a list is quicker than a generator
         try:
-            decoded: list[Any] = _decode_span_lines(b"\n".join(entries))
+            decoded = reader.of_lines(entries)
         except msgspec.MsgspecError:
             decoded = []
         if len(decoded) == len(entries):
             return decoded
-    return [_spans_of_entry(part, line, entry) for line, entry in zip(lines, entries, strict=True)]
+    return [_spans_of_entry(reader, part, line, entry) for line, entry in zip(lines, entries, strict=True)]
 
 
-def _spans_of_entry(part: PartId, line: int, entry: bytes) -> list[Span]:
+def _spans_of_entry(reader: SpanReader, part: PartId, line: int, entry: bytes) -> Sequence[Span]:
     if not is_ok(entry):
         return []
     try:
-        return spans_of(entry)
+        return reader.of(entry)
     except msgspec.MsgspecError as error:
         raise OutputError(
             OUTPUT_CORRUPT, f"line {line} of {part}: the row's result has not its family's form"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,20 +21,26 @@ from runner.errors import OutputError, RunDirectoryError, ServiceError
 from runner.model import CollectPart, CollectReport, CollectTask, LaneSpec, PartId
 from runner.results.archives import BinaryReader
 from runner.results.buckets import Bucket, Buckets
-from runner.results.checks import check_rows, has_spans
+from runner.results.checks import check_rows, span_reader
 from runner.results.codes import OUTPUT_ABSENT_CODES, OUTPUT_FOREIGN, OUTPUT_TOO_LARGE, PASSING_ROW_CODES
+from runner.results.copies import check_copies
 from runner.results.entries import NO_ENTRY, better_row, error_of, is_error
 from runner.results.linemaps import LineMap, read_line_map
+from runner.results.outputs import OutputSource, is_copy, read_output
 from runner.results.partfiles import read_lines
-from runner.results.rows import OutputSource, RowBatch, read_output
+from runner.results.rows import RowBatch
 from runner.results.spool import SpoolWriter
-from runner.storage.atomic import replacing
+from runner.results.topics import combined
+from runner.storage.atomic import Replacements, make_directory, replacing_all
 
 ROWS_PER_LINE_MAX: Final = 16
 """Doubled rows are dealt with; more than this many for each line, on average, is no output of ours."""
+TOPICS_MAX: Final = 100
+"""A document has a row for each of its topics."""
 ROWS_SPARE: Final = 10_000
 
 OpenObject = Callable[[LaneSpec, str], BinaryReader]
+ListObjects = Callable[[LaneSpec, str], Iterable[str]]
 
 
 @dataclass(slots=True)
@@ -68,13 +74,16 @@ class _Counts:
     errors: Counter[str] = field(default_factory=Counter)
 
 
-def collect(task: CollectTask, *, open_object: OpenObject | None = None) -> CollectReport:
-    """Read a generation's output and write its spool file.
+def collect(
+    task: CollectTask, *, open_object: OpenObject | None = None, list_objects: ListObjects | None = None
+) -> CollectReport:
+    """Read a generation's output and write its spool file, and for topics their terms before it.
 
-    `open_object` opens (lane, URI) for reading; left out, S3. Raises OutputError for an output that is damaged or not
-    ours, ServiceError for a fault of S3 while reading (try again), RunDirectoryError if a part's text is damaged.
+    `open_object` opens (lane, URI) for reading, `list_objects` gives the URIs below one; left out, S3. Raises
+    OutputError for an output that is damaged or not ours, ServiceError for a fault of S3 while reading (try again),
+    RunDirectoryError if a part's text is damaged.
     """
-    return _Collector(task, open_object or _open_in_s3).run()
+    return _Collector(task, open_object or _open_in_s3, list_objects or _list_in_s3).run()
 
 
 def _open_in_s3(lane: LaneSpec, uri: str) -> BinaryReader:
@@ -84,16 +93,25 @@ def _open_in_s3(lane: LaneSpec, uri: str) -> BinaryReader:
     return reader
 
 
+def _list_in_s3(lane: LaneSpec, uri: str) -> Iterable[str]:
+    from runner.storage.s3 import list_objects
+
+    return (listed.uri for listed in list_objects(lane, uri))
+
+
 class _Collector:
     """One collection under way."""
 
-    def __init__(self, task: CollectTask, open_object: OpenObject) -> None:
+    def __init__(self, task: CollectTask, open_object: OpenObject, list_objects: ListObjects) -> None:
         self._task = task
         self._open_object = open_object
+        self._list_objects = list_objects
+        self._parameters = dict(task.parameters)
         self._family: Family = FAMILIES[task.family]
         self._routes: dict[str, _Route] = {}
         self._quick: dict[str, tuple[int, Callable[[int], None], Callable[[bytes], None]]] = {}
         self._targets: dict[PartId, _Target] = {}
+        self._terms: bytes | None = None
         self._rows = 0
         self._bytes = 0
 
@@ -105,16 +123,19 @@ class _Collector:
                 self._sort_in(batch)
                 buckets.account(len(batch.files), batch.bytes)
             counts = _Counts()
-            with replacing(task.spool_path) as file:
-                writer = SpoolWriter(file, task.family)
-                for part in sorted(self._targets):
-                    self._finish(self._targets[part], buckets, writer, counts)
-                spool_bytes, digest = writer.finish()
+            with replacing_all() as files:
+                self._write_terms(files)
+                with files.open(task.spool_path) as file:
+                    writer = SpoolWriter(file, task.family)
+                    for part in sorted(self._targets):
+                        self._finish(self._targets[part], buckets, writer, counts)
+                    spool_bytes, digest = writer.finish()
         return CollectReport(
             ok=counts.ok,
             errors=tuple(sorted(counts.errors.items())),
             missing=counts.missing,
-            repairable=counts.repairable,
+            # Another job would have other topics: what one left out, no second one can add.
+            repairable=0 if self._family.whole_corpus else counts.repairable,
             rows=self._rows,
             bytes=self._bytes,
             spool_bytes=spool_bytes,
@@ -158,17 +179,46 @@ class _Collector:
 
     def _batches(self) -> Iterator[RowBatch]:
         task = self._task
-        source = OutputSource(task.output_uri, lambda uri: self._open_object(task.lane, uri))
+        source = OutputSource(
+            uri=task.output_uri,
+            open=lambda uri: self._open_object(task.lane, uri),
+            list=lambda uri: self._list_objects(task.lane, uri),
+            lines_of=self._lines_of,
+            keep_terms=self._keep_terms,
+        )
         try:
-            yield from read_output(source, self._family)
+            yield from read_output(source, self._family, self._parameters)
         except ServiceError as error:
             if not (task.partial and self._rows == 0 and error.code in OUTPUT_ABSENT_CODES):
                 raise
 
+    def _lines_of(self, file: str) -> int:
+        if file == self._task.pad_name:
+            return -1
+        return self._route_of(file).lines
+
+    def _route_of(self, file: str) -> _Route:
+        """The service may name a file by its path below the prefix: section 3.3 of COMPREHEND.md leaves open which."""
+        route = self._routes.get(file.rsplit("/", 1)[-1])
+        if route is None:
+            raise OutputError(OUTPUT_FOREIGN, "a row for a file that the job was not given")
+        return route
+
+    def _keep_terms(self, terms: bytes) -> None:
+        self._terms = terms
+
+    def _write_terms(self, files: Replacements) -> None:
+        path = self._task.terms_path
+        if path is not None and self._terms is not None:
+            make_directory(os.path.dirname(path))  # noqa: PTH120
+            with files.open(path) as file:
+                file.write(self._terms)
+
     def _sort_in(self, batch: RowBatch) -> None:
         self._rows += len(batch.files)
         self._bytes += batch.bytes
-        rows_max = ROWS_SPARE + ROWS_PER_LINE_MAX * sum(part.lines for part in self._task.parts)
+        per_line = ROWS_PER_LINE_MAX * (TOPICS_MAX if self._family.shape == "topics" else 1)
+        rows_max = ROWS_SPARE + per_line * sum(part.lines for part in self._task.parts)
         if self._rows > rows_max:
             raise OutputError(OUTPUT_TOO_LARGE, f"more than {rows_max} rows, for what was sent")
         quick = self._quick
@@ -182,13 +232,8 @@ class _Collector:
             self._put(file, line, entry)
 
     def _put(self, file: str, line: int, entry: bytes) -> None:
-        """Put a row where it belongs: the general way.
-
-        The service may name a file by its path below the prefix; COMPREHEND.md section 3.3 leaves open which.
-        """
-        route = self._routes.get(file.rsplit("/", 1)[-1])
-        if route is None:
-            raise OutputError(OUTPUT_FOREIGN, "a row for a file that the job was not given")
+        """Put a row where it belongs: the general way."""
+        route = self._route_of(file)
         if line >= route.lines:
             raise OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {route.lines}")
         bucket = route.bucket
@@ -199,6 +244,26 @@ class _Collector:
             bucket.lines.append(line)
             bucket.entries.append(entry)
 
+    def _entries(self, target: _Target, texts: list[bytes], buckets: Buckets) -> list[bytes]:
+        """What was answered, per line of the part, once it is checked against what was sent."""
+        entries = [NO_ENTRY] * len(texts)
+        if self._family.shape == "topics":
+            shares: dict[int, list[bytes]] = {}
+            for lines, rows in buckets.runs(target.bucket):
+                _gather(shares, lines, rows)
+            for line, of_line in shares.items():
+                entries[line] = combined(of_line)
+            return entries
+        reader = span_reader(self._family.name)
+        copies = is_copy(self._family, self._parameters)
+        for lines, rows in buckets.runs(target.bucket):
+            if copies:
+                rows = check_copies(target.part, texts, lines, rows, self._parameters)  # noqa: PLW2901
+            elif reader is not None:
+                check_rows(reader, target.part, texts, lines, rows)
+            _place(entries, lines, rows)
+        return entries
+
     def _finish(self, target: _Target, buckets: Buckets, writer: SpoolWriter, counts: _Counts) -> None:
         texts = read_lines(target.path)
         if target.lines is not None and target.lines != len(texts):
@@ -207,11 +272,7 @@ class _Collector:
             raise RunDirectoryError(
                 target.path, f"{len(texts)} lines, and a repair was made of line {target.wanted[-1]}"
             )
-        entries = [NO_ENTRY] * len(texts)
-        for lines, rows in buckets.runs(target.bucket):
-            if has_spans(self._family):
-                check_rows(target.part, texts, lines, rows)
-            _place(entries, lines, rows)
+        entries = self._entries(target, texts, buckets)
         block = writer.add(target.part, entries)
         counts.ok += block.ok
         missing = entries.count(NO_ENTRY) - (0 if target.wanted is None else len(texts) - len(target.wanted))
@@ -219,6 +280,11 @@ class _Collector:
         counts.repairable += missing
         if block.errors:
             _count_errors(entries, counts)
+
+
+def _gather(shares: dict[int, list[bytes]], lines: array[int], rows: list[bytes]) -> None:
+    for line, row in zip(lines, rows, strict=True):
+        shares.setdefault(line, []).append(row)
 
 
 def _place(entries: list[bytes], lines: array[int], rows: list[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""From what a job wrote to batches of (file, line, entry): one reader per output shape, found in `READERS`.
+"""From rows of JSON to batches of (file, line, entry).
 
 A row is a JSON object on one line; its keys come in any order (COMPREHEND.md section 3.3). The payload rule of DESIGN
 5.4 is applied here: the row without `File` and `Line`, members in the service's order, each value's bytes verbatim;
@@ -10,17 +10,15 @@ nothing of parts: whether a file and a line exist is for the collector to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from runner.catalogue import Family, OutputShape
-from runner.errors import InternalError, OutputError
-from runner.results.archives import CHUNK_BYTES, Archive, BinaryReader, line_blocks
+from runner.catalogue import Family
+from runner.errors import OutputError
 from runner.results.codes import OUTPUT_CORRUPT
 from runner.results.entries import error_entry
 
@@ -199,7 +197,12 @@ class _Object(msgspec.Struct, gc=False):
     """Any JSON object, passed over."""
 
 
-_SHAPES: Final[dict[str, Any]] = {"Sentiment": str, "SentimentScore": _Object}
+_SHAPES: Final[dict[str, Any]] = {
+    "Sentiment": str,
+    "SentimentScore": _Object,
+    "Entities": list[_Object],
+    "Events": list[_Object],
+}
 """The forms of members that come with others; null is none of them."""
 
 
@@ -227,38 +230,3 @@ def _quick_decoder(family: Family) -> Callable[[bytes], list[Any]] | None:
         gc=False,
     )
     return msgspec.json.Decoder(row).decode_lines
-
-
-@dataclass(frozen=True, slots=True)
-class OutputSource:
-    """An output to be read: its URI, and how objects are opened."""
-
-    uri: str
-    open: Callable[[str], BinaryReader]
-
-
-def read_archive(source: OutputSource, family: Family) -> Iterator[RowBatch]:
-    """The rows of every member of a tar.gz."""
-    decoder = RowDecoder(family)
-    stream = source.open(source.uri)
-    try:
-        with Archive(stream) as archive:
-            for member in archive.members():
-                for block in line_blocks(member.chunks(CHUNK_BYTES)):
-                    yield decoder.decode(block)
-    finally:
-        stream.close()
-
-
-Reader = Callable[[OutputSource, Family], Iterator[RowBatch]]
-
-READERS: Final[dict[OutputShape, Reader]] = {"rows": read_archive, "predictions": read_archive}
-"""By the catalogue's output shape; the shapes of families that this version cannot do are absent."""
-
-
-def read_output(source: OutputSource, family: Family) -> Iterator[RowBatch]:
-    """The rows of an output, whatever its shape. Raises OutputError, or what opening and reading raise."""
-    reader = READERS.get(family.shape)
-    if reader is None:
-        raise InternalError(f"no reader for outputs of the shape {family.shape}")
-    return reader(source, family)

@@ -20,7 +20,7 @@ from msgspec import Raw
 from runner.errors import RunDirectoryError
 from runner.model import AnalysisSpec, Document, Ledger, SegmentId, Tally
 from runner.planning.fates import closing
-from runner.results.checks import agrees, has_spans, spans_of
+from runner.results.checks import span_reader
 from runner.results.merge import Problem, TallyBook, pieces_of
 from runner.results.partfiles import part_path, read_ledger, read_lines
 from runner.results.resultlines import Stretch, joined_line, stretches
@@ -206,16 +206,17 @@ class _Verification:
             elif (payload == b"null") != (ending != "ok"):
                 yield f"{analysis.name}: is {ending}, and its result is {'null' if payload == b'null' else 'there'}"
             yield from _closing_faults(document, analysis, ending, problem)
-            if ending == "ok" and has_spans(analysis.row):
+            if ending == "ok":
                 yield from self._span_faults(document, analysis, payload, texts)
 
     def _span_faults(self, document: Document, analysis: AnalysisSpec, payload: bytes, texts: _Texts) -> Iterator[str]:
-        text = texts.of(document, analysis)
-        if text is None:
+        reader = span_reader(analysis.family)
+        text = texts.of(document, analysis) if reader is not None else None
+        if text is None or reader is None:
             return
         self._payloads_checked += 1
         try:
-            fits = agrees(spans_of(payload), text)
+            fits = reader.agrees(reader.of(payload), text)
         except msgspec.MsgspecError:
             fits = False
         if not fits:

@@ -138,14 +138,29 @@ def test_a_losing_row_is_checked_too(world: Any, kit: Any) -> None:
         world.collect("entities", [part], [good, bad])
 
 
-def test_spans_without_text_must_still_lie_within_the_line(world: Any, kit: Any) -> None:
+def test_spans_of_families_that_repeat_the_text_must_do_so(world: Any, kit: Any) -> None:
     part = world.simple_segment(["four"])
     row = {"File": f"{part.id}.txt", "Line": 0, "Entities": [{"BeginOffset": 0, "EndOffset": 4, "Type": "X"}]}
 
-    assert world.collect("entities", [part], [row]).ok == 1
-    row["Entities"][0]["EndOffset"] = 5
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError) as caught:
         world.collect("entities", [part], [row])
+
+    assert caught.value.code == OUTPUT_CORRUPT
+
+
+@pytest.mark.parametrize(("begin", "end", "fits"), [(0, 4, True), (3, 4, True), (0, 5, False), (2, 2, False)])
+def test_spans_without_text_lie_within_the_line_and_are_not_empty(
+    world: Any, kit: Any, begin: int, end: int, *, fits: bool
+) -> None:
+    part = world.simple_segment(["four"])
+    row = {"File": f"{part.id}.txt", "Line": 0, "Entities": [{"BeginOffset": begin, "EndOffset": end, "Type": "X"}]}
+
+    if fits:
+        assert world.collect("pii_entities", [part], [row]).ok == 1
+        return
+    with pytest.raises(OutputError) as caught:
+        world.collect("pii_entities", [part], [row])
+    assert caught.value.code == OUTPUT_MISMATCH
 
 
 def test_rows_beyond_what_the_lines_could_give_are_refused(
@@ -198,7 +213,7 @@ def test_an_absent_output_of_a_stopped_job_is_an_empty_one(world: Any, kit: Any)
 def test_an_output_that_vanishes_while_it_is_read_is_not_an_empty_one(
     world: Any, kit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.results.rows.CHUNK_BYTES", 4096)
+    monkeypatch.setattr("runner.results.outputs.CHUNK_BYTES", 4096)
     part = world.simple_segment(["a"] * 3000)
     noise = random.Random(1)
     rows = [kit.error_row(part.id, line, "C", noise.randbytes(100).hex()) for line in range(3000)]
@@ -366,7 +381,7 @@ def test_the_spool_is_a_function_of_the_rows_alone(
         random.Random(data.draw(st.integers(0, 9)) + seed).shuffle(rows)
         for memory, chunk in ((1 + 399 * seed, data.draw(st.integers(1, 400))), (64_000_000, 1 << 20)):
             with pytest.MonkeyPatch.context() as patched:
-                patched.setattr("runner.results.rows.CHUNK_BYTES", chunk)
+                patched.setattr("runner.results.outputs.CHUNK_BYTES", chunk)
                 report = world.collect("entities", parts, rows, memory_bytes_max=memory)
             digests.add((report.digest, report.ok, report.errors, report.missing, report.repairable, report.rows))
 

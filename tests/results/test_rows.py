@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runner.catalogue import FAMILIES
-from runner.errors import InternalError, OutputError
-from runner.results.rows import OutputSource, RowDecoder, read_output
+from runner.errors import OutputError
+from runner.results.rows import RowDecoder
 
 
 def decoded(family: str, *rows: str) -> list[tuple[str, int, bytes]]:
@@ -127,11 +127,6 @@ def test_the_last_row_may_lack_its_line_feed() -> None:
 def test_an_output_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(OutputError, match="UTF-8"):
         RowDecoder(FAMILIES["entities"]).decode(b'{"File":"a.txt","Line":1,"Entities":["\xff"]}\n')
-
-
-def test_a_shape_that_nobody_reads_is_our_bug() -> None:
-    with pytest.raises(InternalError, match="topics"):
-        read_output(OutputSource("s3://b/k", lambda _: pytest.fail("opened")), FAMILIES["topics"])
 
 
 json_values = st.recursive(
