@@ -57,6 +57,15 @@ def write_report(
     return path
 
 
+def lines_of_run(directory: RunDirectory, corpus: str) -> Iterator[bytes]:
+    """The result lines of a corpus that are written so far. Raises UserError if the run has no such corpus."""
+    with read_run(directory) as opened:
+        names = [spec.name for spec in opened.manifest.corpora]
+        if corpus not in names:
+            raise UserError(f"the run has no corpus {corpus!r}", hint=f"there are: {', '.join(names)}")
+        yield from _lines(opened, corpus)
+
+
 def _facts(opened: OpenRun, *, with_text: bool, overview_bytes_max: int) -> ReportFacts:
     run, manifest = opened.run, opened.manifest
     summary = summarise(opened)
