@@ -171,7 +171,7 @@ def _endpoint(value: object) -> str:
     return as_url(text)
 
 
-ACCOUNT: Final = PlainValidator(_account, json_schema_input_type=str)
+ACCOUNT: Final = PlainValidator(_account, json_schema_input_type=str | int)
 REGION: Final = PlainValidator(_region, json_schema_input_type=str)
 ROLE: Final = PlainValidator(_role, json_schema_input_type=str)
 STAGING: Final = PlainValidator(_staging, json_schema_input_type=str)

@@ -12,17 +12,10 @@ from typing import Any, Final, cast
 from runner.catalogue import FAMILIES
 from runner.manifest.overrides import DEFAULT_LANE
 from runner.manifest.paths import absolute, joined
-from runner.manifest.schema import (
-    AnalysisSection,
-    CorpusSection,
-    LaneSection,
-    ManifestFile,
-    Number,
-    OutputSection,
-    PolicySection,
-    PricesSection,
-    QuotasSection,
-)
+from runner.manifest.schema import ManifestFile
+from runner.manifest.schema_lanes import LaneSection, Number, QuotasSection
+from runner.manifest.schema_run import OutputSection, PolicySection, PricesSection
+from runner.manifest.schema_work import AnalysisSection, CorpusSection
 from runner.manifest.tree import Location, Report
 from runner.model import (
     AnalysisSpec,

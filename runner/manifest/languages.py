@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
@@ -34,7 +34,7 @@ _KEYS: Final = ("field", "detect", "otherwise", "from")
 class FieldRule(BaseModel):
     """Each row names its language."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     field: str
     """The path of the language in a row."""
@@ -43,7 +43,7 @@ class FieldRule(BaseModel):
 class DetectRule(BaseModel):
     """A local detector decides among some languages."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     detect: list[str]
     """The codes of the languages that there are."""
@@ -129,5 +129,9 @@ def _inside(key: str, value: object, read: Callable[[object], Value]) -> Value:
     return read_value[1]
 
 
-LANGUAGE: Final = PlainValidator(as_language, json_schema_input_type=str | FieldRule | DetectRule)
+LANGUAGE: Final = PlainValidator(
+    as_language,
+    # Editors propose the codes; other ways to write one are texts as well.
+    json_schema_input_type=Literal[("auto", *sorted(ALL_LANGUAGES))] | str | FieldRule | DetectRule,  # noqa: PYI051
+)
 TRAINING_LANGUAGE: Final = PlainValidator(as_training_language, json_schema_input_type=str)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from runner.manifest.build import Builder, Languages
 from runner.manifest.checks import check
@@ -14,7 +13,6 @@ from runner.manifest.messages import validated
 from runner.manifest.overrides import overridden
 from runner.manifest.paths import folder_of
 from runner.manifest.problems import Problems
-from runner.manifest.schema import ManifestFile
 from runner.manifest.tree import Report, plain_data
 from runner.model import Manifest
 
@@ -60,16 +58,3 @@ def load_manifest(
         raise AssertionError("sections that are not valid have problems")
     builder = Builder(report=report, languages=languages, cores=cores)
     return builder.manifest(file, path=name, digest=loaded.digest)
-
-
-def json_schema() -> dict[str, Any]:
-    """The manifest's JSON Schema: keys and shapes, for editors; `load_manifest` checks far more."""
-    from pydantic.json_schema import GenerateJsonSchema
-
-    class WithoutDefaults(GenerateJsonSchema):
-        """Defaults here are values as the model wants them, not as people write them."""
-
-        def default_schema(self, schema: Any) -> Any:
-            return self.generate_inner(schema["schema"])
-
-    return ManifestFile.model_json_schema(schema_generator=WithoutDefaults)

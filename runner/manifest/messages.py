@@ -8,27 +8,31 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from runner.manifest.problems import PROBLEMS_MAX, Wrong, Wrongs, found, listed, nearest
-from runner.manifest.schema import (
+from runner.manifest.schema import ManifestFile
+from runner.manifest.schema_lanes import (
     FAMILY_NAMES,
-    AnalysisSection,
-    ClassifierSection,
-    CorpusSection,
-    CsvSection,
     EndpointUrls,
     KmsSection,
     LaneSection,
-    ManifestFile,
+    QuotasSection,
+    VpcSection,
+)
+from runner.manifest.schema_run import (
     OutputSection,
     PolicySection,
     PriceSection,
     PricesSection,
-    QuotasSection,
-    RecognizerSection,
-    Section,
     TierSection,
     TolerateSection,
-    VpcSection,
 )
+from runner.manifest.schema_work import (
+    AnalysisSection,
+    ClassifierSection,
+    CorpusSection,
+    CsvSection,
+    RecognizerSection,
+)
+from runner.manifest.section import Section
 from runner.manifest.tree import Location, Report
 
 _ITEM: Final = "*"

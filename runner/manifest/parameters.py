@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import PlainValidator, ValidationInfo
+from pydantic import Field, PlainValidator, ValidationInfo
 
 from runner.manifest.problems import Wrong, closest, each, found
 from runner.manifest.values import as_text, unrepeated, whole
@@ -170,7 +170,7 @@ def _model(kind: str, what: str) -> PlainValidator:
 
 TYPES: Final = PlainValidator(as_types, json_schema_input_type=str | list[str])
 MASK: Final = PlainValidator(as_mask, json_schema_input_type=Literal["type", "!", "@", "#", "$", "%", "&", "*"])
-TOPICS: Final = PlainValidator(whole(1, TOPICS_MAX), json_schema_input_type=int)
+TOPICS: Final = PlainValidator(whole(1, TOPICS_MAX), json_schema_input_type=Annotated[int, Field(ge=1, le=TOPICS_MAX)])
 LABEL_DELIMITER: Final = PlainValidator(as_label_delimiter, json_schema_input_type=str)
 CLASSIFIER: Final = _model("document-classifier", "classifier")
 RECOGNIZER: Final = _model("entity-recognizer", "recognizer")

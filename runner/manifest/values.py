@@ -10,9 +10,9 @@ import codecs
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from runner.manifest.problems import Wrong, each, found, listed, nearest
 
@@ -216,14 +216,16 @@ def not_yet(subject: str) -> PlainValidator:
     return PlainValidator(refuse, json_schema_input_type=Any)
 
 
+_NameInput = Annotated[str, Field(pattern=rf"^{_NAME.pattern}$", max_length=NAME_CHARACTERS_MAX)]
+
 TEXT: Final = PlainValidator(as_text, json_schema_input_type=str)
-NAME: Final = PlainValidator(as_name, json_schema_input_type=str)
-ANALYSIS_NAME: Final = PlainValidator(as_analysis_name, json_schema_input_type=str)
+NAME: Final = PlainValidator(as_name, json_schema_input_type=_NameInput)
+ANALYSIS_NAME: Final = PlainValidator(as_analysis_name, json_schema_input_type=_NameInput)
 TEXTS: Final = PlainValidator(as_texts, json_schema_input_type=str | list[str])
 FLAG: Final = PlainValidator(as_flag, json_schema_input_type=bool)
-POSITIVE: Final = PlainValidator(as_positive, json_schema_input_type=float)
-COUNT: Final = PlainValidator(whole(1), json_schema_input_type=int)
-COUNT_FROM_ZERO: Final = PlainValidator(whole(0), json_schema_input_type=int)
+POSITIVE: Final = PlainValidator(as_positive, json_schema_input_type=Annotated[float, Field(gt=0)])
+COUNT: Final = PlainValidator(whole(1), json_schema_input_type=Annotated[int, Field(ge=1)])
+COUNT_FROM_ZERO: Final = PlainValidator(whole(0), json_schema_input_type=Annotated[int, Field(ge=0)])
 SIZE: Final = PlainValidator(as_size, json_schema_input_type=int | str)
 SHARE: Final = PlainValidator(as_share, json_schema_input_type=str)
 COUNT_OR_SHARE: Final = PlainValidator(as_count_or_share, json_schema_input_type=int | str)
