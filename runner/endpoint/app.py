@@ -5,12 +5,13 @@ Owns the dispatch of requests and what faults do to them. Knows nothing of how a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,10 @@ import msgspec
 from aiohttp import web
 
 from runner.endpoint import sts
+from runner.endpoint.clocks import COMPREHEND_SKEW_S, S3_SKEW_S, aws_date, skew_complaint, too_far
 from runner.endpoint.comprehend import Comprehend
+from runner.endpoint.effects import EFFECTS, Refusal
+from runner.endpoint.mishaps import with_faults
 from runner.endpoint.protocol import BODY_MAX, CONTENT_TYPE, TARGET_PREFIX, ApiError
 from runner.endpoint.s3.errors import S3Error
 from runner.endpoint.s3.routing import operation_of, parse_target
@@ -35,8 +39,6 @@ _SCOPE: Final = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request
 
 _log = logging.getLogger(__name__)
 
-Answer = Callable[[], Awaitable[web.StreamResponse]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
@@ -46,6 +48,8 @@ class App:
     shop: Shop
     faults: FaultBook
     control: Control
+    shut: Callable[[float], Awaitable[None]]
+    clock: Callable[[], float]
     account: str
     region: str
     # Drawing a UUID for each request would cost as much as answering it: 12 of their 32 digits count.
@@ -56,6 +60,12 @@ class App:
         """Answer one request."""
         if request.raw_path.startswith("/_runner/"):
             return await self.control.handle(request)
+        response = await self._answer(request)
+        if (skew := self.faults.skew_s()) and not response.prepared:
+            response.headers["Date"] = formatdate(time.time() + skew, usegmt=True)
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         request_id = f"{self.request_ids}{next(self.request_count):012x}"
         region, service = _scope(request, self.region)
         target = request.headers.get("X-Amz-Target", "")
@@ -74,11 +84,12 @@ class App:
             body = await _read(request)
 
             async def answer() -> web.StreamResponse:
+                self._check_date(request, COMPREHEND_SKEW_S, _skewed_comprehend)
                 operation = self.comprehend.operation(name)
                 return web.Response(body=await self.comprehend.answer(operation, region, body), headers=headers)
 
             hits = self.faults.on_request("comprehend", name, job_name=_job_name(name, body))
-            return await _with_faults(request, hits, answer, _comprehend_error)
+            return await with_faults(request, hits, answer, refuse=_comprehend_error, shut=self.shut)
         except ApiError as error:
             return web.Response(status=error.status, body=error.body(), headers=headers)
         except Exception:  # noqa: BLE001 - answered as the service would, and logged
@@ -92,12 +103,12 @@ class App:
             operation = operation_of(request.method, target, request.headers)
 
             async def answer() -> web.StreamResponse:
+                self._check_date(request, S3_SKEW_S, _skewed_s3)
                 return await serve_s3(self.shop, request, target, operation)
 
             place = f"{target.bucket}/{target.key.decode()}"
-            response = await _with_faults(
-                request, self.faults.on_request("s3", operation, key=place), answer, _s3_error
-            )
+            hits = self.faults.on_request("s3", operation, key=place)
+            response = await with_faults(request, hits, answer, refuse=_s3_error, shut=self.shut)
         except S3Error as error:
             response = error_response(error, request, request_id)
         except ConnectionError:
@@ -116,69 +127,56 @@ class App:
         body = await _read(request)
 
         async def answer() -> web.StreamResponse:
-            document = sts.answer(body, account=self.account, request_id=request_id)
+            self._check_date(request, COMPREHEND_SKEW_S, _skewed_sts)
+            document = sts.answer(body, account=self.account, request_id=request_id, now=self.clock())
             return web.Response(body=document, content_type="text/xml")
 
         try:
-            return await _with_faults(request, self.faults.on_request("sts", "GetCallerIdentity"), answer, _sts_error)
+            hits = self.faults.on_request("sts", sts.action_of(body))
+            return await with_faults(request, hits, answer, refuse=_sts_error, shut=self.shut)
         except sts.StsError as error:
             return web.Response(status=error.status, body=error.document(request_id), content_type="text/xml")
 
-
-async def _with_faults(
-    request: web.BaseRequest, hits: list[Rule], answer: Answer, refuse: Callable[[Rule], Exception]
-) -> web.StreamResponse:
-    """Carry out a request as the rules that hit it will have it."""
-    lost = False
-    for rule in hits:
-        if rule.do == "delay":
-            await asyncio.sleep(rule.delay_s)
-        elif rule.do == "drop":
-            return _dropped(request)
-        elif rule.do == "answer_lost":
-            lost = True
-        else:
-            raise refuse(rule)
-    response = await answer()
-    return _dropped(request) if lost else response
+    def _check_date(
+        self, request: web.BaseRequest, allowed_s: float, refuse: Callable[[str, float], Exception]
+    ) -> None:
+        """Refuse a request that was signed too early or too late."""
+        signed = request.headers.get("X-Amz-Date")
+        if signed is not None and too_far(signed, now := self.clock(), allowed_s):
+            raise refuse(signed, now)
 
 
-def _dropped(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
+def _skewed_comprehend(signed: str, now: float) -> ApiError:
+    return ApiError("InvalidSignatureException", skew_complaint(signed, now))
+
+
+def _skewed_s3(signed: str, now: float) -> S3Error:
+    allowed_ms = str(int(S3_SKEW_S * 1000))
+    return S3Error(
+        "RequestTimeTooSkewed", RequestTime=signed, ServerTime=aws_date(now), MaxAllowedSkewMilliseconds=allowed_ms
+    )
+
+
+def _skewed_sts(signed: str, now: float) -> sts.StsError:
+    return sts.StsError("SignatureDoesNotMatch", skew_complaint(signed, now), status=403)
 
 
 def _comprehend_error(rule: Rule) -> ApiError:
-    known = {
-        "throttle": ("ThrottlingException", "Rate exceeded", 429),
-        "slow_down": ("ThrottlingException", "Rate exceeded", 429),
-        "expired_token": ("ExpiredTokenException", "The security token included in the request is expired", 400),
-        "access_denied": ("AccessDeniedException", "User is not authorized to perform this operation", 400),
-    }
-    code, message, status = known.get(rule.do, (rule.code or "", rule.message or "", 500))
-    return ApiError(rule.code or code, rule.message or message, status=rule.status or status)
+    known = EFFECTS[rule.do].comprehend or Refusal("")
+    return ApiError(
+        rule.code or known.code, rule.message or known.message or "", status=rule.status or known.status or 500
+    )
 
 
 def _s3_error(rule: Rule) -> S3Error:
-    known = {
-        "throttle": "SlowDown",
-        "slow_down": "SlowDown",
-        "expired_token": "ExpiredToken",
-        "access_denied": "AccessDenied",
-    }
-    return S3Error(rule.code or known[rule.do], rule.message, status=rule.status)
+    known = EFFECTS[rule.do].s3 or Refusal("", status=500)
+    return S3Error(rule.code or known.code, rule.message or known.message, status=rule.status or known.status)
 
 
 def _sts_error(rule: Rule) -> sts.StsError:
-    known = {
-        "throttle": ("Throttling", "Rate exceeded", 400),
-        "slow_down": ("Throttling", "Rate exceeded", 400),
-        "expired_token": ("ExpiredToken", "The security token included in the request is expired", 403),
-        "access_denied": ("AccessDenied", "Access denied", 403),
-    }
-    code, message, status = known.get(rule.do, (rule.code or "", rule.message or "", 500))
-    return sts.StsError(rule.code or code, rule.message or message, status=rule.status or status)
+    known = EFFECTS[rule.do].sts or Refusal("")
+    code, message = rule.code or known.code, rule.message or known.message or ""
+    return sts.StsError(code, message, status=rule.status or known.status or 500)
 
 
 def _scope(request: web.BaseRequest, default: str) -> tuple[str, str]:

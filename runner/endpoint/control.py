@@ -22,7 +22,7 @@ __all__ = ["Control"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """Answers `GET /_runner/health` with `health()`, and takes rules at `POST /_runner/faults`."""
+    """Answers `GET /_runner/health` with `health()`, and shows and takes the rules of faults at `/_runner/faults`."""
 
     faults: FaultBook
     health: Callable[[], Mapping[str, Any]]
@@ -34,9 +34,11 @@ class Control:
         route = (request.method, request.raw_path.partition("?")[0])
         if route == ("GET", "/_runner/health"):
             return _json(self.health())
+        if route == ("GET", "/_runner/faults"):
+            return _json({"rules": self.faults.rules})
         if route == ("POST", "/_runner/faults"):
             return await self._replace_faults(request)
-        return _json({"error": "routes: GET /_runner/health, POST /_runner/faults"}, 404)
+        return _json({"error": "routes: GET /_runner/health, GET and POST /_runner/faults"}, 404)
 
     async def _replace_faults(self, request: web.BaseRequest) -> web.Response:
         body = await request.content.read(BODY_MAX)

@@ -30,6 +30,7 @@ _COMMON: Final = frozenset(
     {
         "AccessDeniedException",
         "ExpiredTokenException",
+        "InvalidSignatureException",
         "SerializationException",
         "ServiceUnavailable",
         "ThrottlingException",

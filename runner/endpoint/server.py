@@ -20,10 +20,8 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import web
-
 import runner
-from runner.endpoint import analyzers
+from runner.endpoint.analyzers import plugins
 from runner.endpoint.app import App
 from runner.endpoint.blobs import BlobStore
 from runner.endpoint.comprehend import Comprehend
@@ -39,23 +37,22 @@ from runner.endpoint.operations import CustomModels, NoModels, OperationTable
 from runner.endpoint.pool import WorkerPool
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.context import Shop
+from runner.endpoint.sockets import Socket
 from runner.endpoint.tags import TagOperations
 from runner.errors import MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
 
+    from runner.endpoint.analyzers import AnalyzerInfo
     from runner.endpoint.settings import EndpointSettings
 
 __all__ = ["announce_on_stdout", "run_endpoint", "serve"]
 
 _LOCK_POLL_S: Final = 0.05
-_SHUTDOWN_S: Final = 2.0  # for requests in hand
-_KEEPALIVE_S: Final = 300.0  # longer than any client's: it is the client who lets an idle connection go
 _THREADS: Final = 16  # they wait for the disk, and it serves many flushes as fast as one
 _STUCK_S: Final = 15.0  # after the end of stdin: far longer than any shutdown takes
-_READ_BUFFER: Final = 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -95,10 +92,15 @@ async def run_endpoint(
         directory = settings.directory()
         stack.enter_context(await asyncio.to_thread(_locked, directory, settings.lock_timeout_s))
         database = stack.enter_context(Database(directory / "endpoint.db"))
-        house = await _furnish(stack, settings, database, directory / "objects")
+        faults = FaultBook(rules)
+
+        def clock() -> float:
+            return time.time() + faults.skew_s()
+
+        house = await _furnish(stack, settings, database, directory / "objects", clock)
         facts = _facts(settings, house.incarnation)
-        app = _door(house, settings, facts, FaultBook(rules))
-        port = await _listen(stack, app, settings)
+        socket = Socket(settings)
+        port = await socket.open(stack, _door(house, settings, facts, faults, socket.shut).handle)
         for job in house.book.active_jobs():
             house.executor.launch(job)
         stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(house.blobs, database)))
@@ -112,6 +114,7 @@ class _House:
     """What lies behind the door."""
 
     incarnation: str
+    clock: Callable[[], float]
     database: Database
     blobs: BlobStore
     book: JobBook
@@ -119,7 +122,9 @@ class _House:
     models: CustomModels
 
 
-async def _furnish(stack: AsyncExitStack, settings: EndpointSettings, database: Database, objects: Path) -> _House:
+async def _furnish(
+    stack: AsyncExitStack, settings: EndpointSettings, database: Database, objects: Path, clock: Callable[[], float]
+) -> _House:
     """Open everything that keeps or carries out jobs and objects; closed by `stack`, last opened first."""
     incarnation, boot = await database.write(_begin)
     blobs = BlobStore(objects, boot)
@@ -134,15 +139,28 @@ async def _furnish(stack: AsyncExitStack, settings: EndpointSettings, database: 
         pool=pool,
         settings=settings,
         timing=Timing(kind=settings.timing, scale=settings.time_scale),
-        clock=time.time,
+        clock=clock,
+        plugins={family: info.load for family, info in _registry(settings).items() if info.external},
     )
     stack.push_async_callback(executor.close)
     return _House(
-        incarnation=incarnation, database=database, blobs=blobs, book=book, executor=executor, models=NoModels()
+        incarnation=incarnation,
+        clock=clock,
+        database=database,
+        blobs=blobs,
+        book=book,
+        executor=executor,
+        models=NoModels(),
     )
 
 
-def _door(house: _House, settings: EndpointSettings, facts: Mapping[str, Any], faults: FaultBook) -> App:
+def _door(
+    house: _House,
+    settings: EndpointSettings,
+    facts: Mapping[str, Any],
+    faults: FaultBook,
+    shut: Callable[[float], Awaitable[None]],
+) -> App:
     """What answers requests."""
     jobs = JobOperations(
         book=house.book,
@@ -151,15 +169,17 @@ def _door(house: _House, settings: EndpointSettings, facts: Mapping[str, Any], f
         models=house.models,
         launch=house.executor.launch,
         fault_job=faults.on_job,
-        clock=time.time,
+        clock=house.clock,
     )
     tags = TagOperations(database=house.database, book=house.book, models=house.models)
     table = OperationTable([*jobs.operations(), *tags.operations(), *house.models.operations()])
     return App(
         comprehend=Comprehend(table, settings.quotas),
-        shop=Shop(database=house.database, blobs=house.blobs, clock=time.time),
+        shop=Shop(database=house.database, blobs=house.blobs, clock=house.clock),
         faults=faults,
         control=Control(faults=faults, health=lambda: {**facts, "jobs_accepted": house.book.accepted}),
+        shut=shut,
+        clock=house.clock,
         account=settings.account,
         region=settings.region,
     )
@@ -168,23 +188,27 @@ def _door(house: _House, settings: EndpointSettings, facts: Mapping[str, Any], f
 def _facts(settings: EndpointSettings, incarnation: str) -> dict[str, Any]:
     """What a client should know of this endpoint's answers."""
     languages = _languages(settings)
-    versions = {
-        family: "noop-1" if settings.analyzers == "noop" else analyzers.ANALYZERS[family].version
-        for family in languages
-    }
+    known = _registry(settings)
+    versions = {family: known[family].version if known else "noop-1" for family in languages}
     return {
         "engine": "comprehend-runner-local",
         "version": runner.__version__,
         "incarnation": incarnation,
+        "account": settings.account,
+        "region": settings.region,
         "analyzers": versions,
         "languages": {family: None if codes is None else sorted(codes) for family, codes in languages.items()},
     }
 
 
 def _languages(settings: EndpointSettings) -> dict[str, frozenset[str] | None]:
-    if settings.analyzers == "noop":
-        return dict.fromkeys(FAMILIES)
-    return {family: analyzers.ANALYZERS[family].languages for family in FAMILIES if family in analyzers.ANALYZERS}
+    known = _registry(settings)
+    return {family: known[family].languages if known else None for family in FAMILIES if not known or family in known}
+
+
+def _registry(settings: EndpointSettings) -> dict[str, AnalyzerInfo]:
+    """What answers for each family; nothing where nothing is looked at."""
+    return {} if settings.analyzers == "noop" else plugins.registry(settings.plugins)
 
 
 def _begin(connection: Any) -> tuple[str, int]:
@@ -221,36 +245,6 @@ def _closing(descriptor: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-async def _listen(stack: AsyncExitStack, app: App, settings: EndpointSettings) -> int:
-    server = web.Server(
-        app.handle, access_log=None, logger=_http_log(), keepalive_timeout=_KEEPALIVE_S, read_bufsize=_READ_BUFFER
-    )
-    http = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
-    await http.setup()
-    stack.push_async_callback(http.cleanup)
-    try:
-        await web.TCPSite(http, settings.host, settings.port, backlog=1024).start()
-    except OSError as error:
-        raise MachineError(
-            f"{settings.host}:{settings.port} cannot be listened on: {os.strerror(error.errno or 0)}",
-            hint="choose another --port, or 0 for any free one",
-        ) from error
-    return int(http.addresses[0][1])
-
-
-def _http_log() -> logging.Logger:
-    """The HTTP server's log without its tracebacks: what a malformed request holds may be a document."""
-    log = logging.getLogger(f"{__name__}.http")
-    log.addFilter(_without_traceback)
-    return log
-
-
-def _without_traceback(record: logging.LogRecord) -> bool:
-    record.exc_info = None
-    record.exc_text = None
-    return True
 
 
 async def _sweep(blobs: BlobStore, database: Database) -> None:

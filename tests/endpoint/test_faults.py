@@ -93,7 +93,7 @@ def test_rules_are_read_from_yaml_and_json(tmp_path: Path) -> None:
     path.write_text("")
     assert read_rules(path) == []
     path.write_text("{")
-    with pytest.raises(UserError, match="cannot be read as YAML"):
+    with pytest.raises(UserError, match="is not YAML"):
         read_rules(path)
 
 

@@ -50,7 +50,7 @@ def test_every_option_reaches_its_setting() -> None:
     ("--active-jobs 0", "0 active jobs would refuse every job"),
     ("--time-scale 0", "time scale 0.0 is not positive"),
     ("--account 12", "account '12' is no AWS account"),
-    ("--faults no-such-file.yaml", "no-such-file.yaml: cannot be read"),
+    ("--faults no-such-file.yaml", "the faults file no-such-file.yaml cannot be read: No such file"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_with_what_can(
     options: str, complaint: str, capsys: pytest.CaptureFixture[str], tmp_path: Path

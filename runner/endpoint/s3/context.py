@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from runner.endpoint.mishaps import PACE
 from runner.endpoint.s3 import xml
 from runner.endpoint.s3.errors import S3Error
 
@@ -52,6 +54,8 @@ class Call:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # the answer itself has not begun
         async for piece in request.content.iter_any():
+            if PACE in request:
+                await asyncio.sleep(len(piece) / request[PACE])
             yield piece
 
     async def body(self) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from aiohttp import web
 
+from runner.endpoint.mishaps import CUT, PACE
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.bodies import receive
 from runner.endpoint.s3.context import Call, Operation, Shop, http_date, iso_date, xml_response
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["OPERATIONS", "conditions_of", "kept_headers", "require_object"]
 
 _INLINE_BYTES: Final = 128 * 1024  # up to this, one read and one write are cheaper than sendfile
+_HAMPERED_BYTES: Final = 16 * 1024
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 _KEPT: Final = (
     "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires",
@@ -69,11 +71,13 @@ async def get_object(shop: Shop, call: Call) -> web.StreamResponse:
         headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.record.size}"
     # Opened before anything is awaited: the object may be replaced at once, the open file stays.
     with shop.blobs.path(stored.blob).open("rb") as file:
-        if length <= _INLINE_BYTES:
+        hampered = PACE in call.request or CUT in call.request
+        if length <= _INLINE_BYTES and not hampered:
             file.seek(first)
             return web.Response(status=status, headers=headers, body=file.read(length))
         response = web.StreamResponse(status=status, headers={**headers, "Content-Length": str(length)})
-        return await _stream(call.request, response, file, first, length)
+        send = _hamper if hampered else _stream
+        return await send(call.request, response, file, first, length)
 
 
 async def head_object(shop: Shop, call: Call) -> web.Response:
@@ -230,6 +234,24 @@ async def _stream(
     if transport is None:
         raise ConnectionResetError
     await asyncio.get_running_loop().sendfile(transport, file, first, length)
+    return response
+
+
+async def _hamper(
+    request: web.BaseRequest, response: web.StreamResponse, file: BinaryIO, first: int, length: int
+) -> web.StreamResponse:
+    """Send as a fault will have it: slowly, or only a share."""
+    await response.prepare(request)
+    file.seek(first)
+    left = int(length * request.get(CUT, 1.0))
+    while left > 0:
+        data = file.read(min(left, _HAMPERED_BYTES))
+        await response.write(data)
+        left -= len(data)
+        if PACE in request:
+            await asyncio.sleep(len(data) / request[PACE])
+    if CUT in request and request.transport is not None:
+        request.transport.close()
     return response
 
 
