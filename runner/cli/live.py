@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Final, Self
 
 from rich.text import Text
 
@@ -19,19 +19,32 @@ from runner.compose.opening import OpenRun
 from runner.compose.running import Hooks
 from runner.engine.ports import Observer
 from runner.planning.plan import Plan, usd_text
-from runner.telemetry.log import EventLog
+from runner.telemetry.log import ConsoleLog, EventLog, Level
+from runner.telemetry.metrics import Metrics
 from runner.telemetry.progress import Progress
+
+METRICS_NAME: Final = "metrics.prom"
 
 
 class LiveHooks:
     """Hooks that talk on stderr; a context manager, so that the terminal is always left in order.
 
-    `logged`: the run keeps its log. `announced`: say where it runs, and what its plan is.
+    `logged`: the run keeps its log and metrics. `announced`: say where it runs, and what its plan is. `level`: show
+    events of that level and graver ones. `metrics_port`: serve metrics there.
     """
 
-    def __init__(self, *, logged: bool, announced: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        logged: bool,
+        announced: bool = False,
+        level: Level | None = None,
+        metrics_port: int | None = None,
+    ) -> None:
         self._logged = logged
         self._announced = announced
+        self._level = level
+        self._metrics_port = metrics_port
         self._console = talk()
         self._progress: Progress | None = None
         self._resumed = False
@@ -63,24 +76,41 @@ class LiveHooks:
 
     def _observe(self, opened: OpenRun) -> Sequence[Observer]:
         self.observing = True
-        run = opened.run
-        self._resumed = run.sessions > 0
-        observers: list[Observer] = []
+        self._resumed = opened.run.sessions > 0
         if self._announced:
             verb = "Going on in" if self._resumed else "Running in"
             where = shlex.quote(nearby(str(opened.directory.root)))
             self._console.print(Text.assemble(f"{verb} ", (where, "bold")), soft_wrap=True)
-        if self._logged:
-            log = EventLog(opened.directory.log_path, run=run)
-            self._stack.callback(log.close)
-            if log.fresh and run.began is not None:
-                # It was recorded before anybody could observe it.
-                log.notice(run.began)
-            observers.append(log)
+        observers: list[Observer] = [*self._records(opened)] if self._logged else []
+        if self._level is not None:
+            observers.append(self._console_log(opened, self._level))
         self._progress = Progress(console=self._console, name=opened.manifest.name, now=opened.clock.now)
-        self._progress.watch(run)
+        self._progress.watch(opened.run)
         self._stack.enter_context(self._progress)
         return [*observers, self._progress]
+
+    def _records(self, opened: OpenRun) -> Iterator[Observer]:
+        """What a run leaves behind of its course: the log, and the metrics at its end."""
+        run, directory = opened.run, opened.directory
+        log = EventLog(directory.log_path, run=run)
+        self._stack.callback(log.close)
+        if log.fresh and run.began is not None:
+            # It was recorded before anybody could observe it.
+            log.notice(run.began)
+        yield log
+        metrics = Metrics(run)
+        self._stack.callback(metrics.write, directory.root / METRICS_NAME)
+        if self._metrics_port is not None:
+            port = self._stack.enter_context(metrics.served(self._metrics_port))
+            self.say(f"Metrics at http://127.0.0.1:{port}/metrics")
+        yield metrics
+
+    def _console_log(self, opened: OpenRun, level: Level) -> ConsoleLog:
+        def show(line: str) -> None:
+            self._console.print(Text.from_ansi(line), soft_wrap=True)
+
+        colors = self._console.color_system is not None
+        return ConsoleLog(show, run=opened.run, level=level, colors=colors)
 
     def _planned(self, plan: Plan) -> None:
         if self._announced and not self._resumed:

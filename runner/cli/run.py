@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from runner.cli import options
 from runner.cli.help import Command
-from runner.cli.values import amount, path, seconds
+from runner.cli.values import amount, one_of, path, port, seconds
 from runner.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -64,6 +64,19 @@ def run(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="begin anew even if a finished run is there")] = False,
     workers: options.Workers = None,
+    log_level: Annotated[
+        Literal["off", "error", "warning", "info"],
+        typer.Option(
+            "--log-level",
+            metavar="off|error|warning|info",
+            parser=one_of("off", "error", "warning", "info"),
+            help="show events of this level and graver ones; log.jsonl has them all",
+        ),
+    ] = "off",
+    metrics_port: Annotated[
+        int | None,
+        typer.Option("--metrics-port", metavar="PORT", parser=port, help="serve Prometheus metrics on loopback"),
+    ] = None,
     analyzers: options.Analyzers = "default",
 ) -> int:
     """Carry the manifest out as far as it goes, and say how far that was."""
@@ -88,7 +101,8 @@ def run(
         interactive=options.interactive(),
         analyzers=analyzers,
     )
-    with LiveHooks(logged=True, announced=True) as live, interruptible():
+    level = None if log_level == "off" else log_level
+    with LiveHooks(logged=True, announced=True, level=level, metrics_port=metrics_port) as live, interruptible():
         try:
             outcome = anyio.run(run_manifest, loaded, told, live.hooks)
         except KeyboardInterrupt:

@@ -1,9 +1,10 @@
 """The log of a run: one JSON object a line in `log.jsonl`, made from the events that were applied.
 
-Every line has `at` (UTC, ISO 8601, milliseconds), `level` (info, warning, error), `event` and `run`; what belongs to
-the event stands beside as keys, named as the fields in `runner.core.events`. Event names are dotted and stay. There
-is no document text and no secret, and nothing that is only true of a tick: volatile events are left out. What is for
-folding and not for reading (a segment's facts, a batch's parts, the manifest) is there as its length.
+Every line has `v` (the version of this schema, 1), `at` (UTC, ISO 8601, milliseconds), `level` (info, warning, error),
+`event` and `run`; what belongs to the event stands beside as keys, named as the fields in `runner.core.events`. Event
+names are dotted and stay; keys may be added within a version, none is renamed or removed. There is no document text
+and no secret, and nothing that is only true of a tick: volatile events are left out. What is for folding and not for
+reading (a segment's facts, a batch's parts, the manifest) is there as its length.
 
 A job's end has a canonical line beside, `job.done`, with all that is usually asked of a job: `job`, `analysis`,
 `batch`, `outcome` (collected, given_up), `code` (of one given up), `lane`, `remote_id`, `generations`, `starts`
@@ -13,11 +14,12 @@ the service says) and `duration_s` (from the last Start to here); null where it 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 import msgspec
 import structlog
@@ -79,6 +81,11 @@ _WARNINGS: Final = (
 _ERRORS: Final = (e.JobGivenUp, e.WorkParked, e.DuplicateFound, e.StagingLost)
 _LONG: Final = frozenset({"segments", "identity", "form", "spec", "parts", "covers", "tallies"})
 """Fields that are for folding, not for reading; their lengths are logged instead."""
+_LEFT_OUT: Final = frozenset({"at", "token"})
+
+VERSION: Final = 1
+Level = Literal["info", "warning", "error"]
+LEVELS: Final[tuple[Level, ...]] = ("info", "warning", "error")
 
 
 class EventLog:
@@ -92,28 +99,54 @@ class EventLog:
         """Whether nothing was logged before."""
         self._log = structlog.wrap_logger(
             structlog.BytesLogger(self._file),
-            processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer(_dumps)],
+            processors=[structlog.processors.JSONRenderer(_dumps)],
             wrapper_class=structlog.BoundLogger,
         )
 
     def notice(self, event: e.Event) -> None:
         """Log a durable event, and a job's canonical line if it was its last."""
-        name = NAMES.get(type(event))
-        if name is None:
-            return
-        write = self._log.info
-        if isinstance(event, _WARNINGS):
-            write = self._log.warning
-        elif isinstance(event, _ERRORS):
-            write = self._log.error
-        head = {"at": _time(event.at), "run": self._run.run_id}
-        write(name, **(head | _keys(event)))
-        if isinstance(event, e.Collected | e.JobGivenUp):
-            self._log.info(JOB_DONE, **head, **_done(self._run, event))
+        for entry in entries(event, self._run):
+            self._log.info(**entry)
 
     def close(self) -> None:
         """Close the file; nothing is logged afterwards."""
         self._file.close()
+
+
+class ConsoleLog:
+    """An observer that tells people of events as they come: those of a level, and graver ones.
+
+    `show` is given one line each, with ANSI colours if `colors`.
+    """
+
+    def __init__(self, show: Callable[[str], None], *, run: Run, level: Level, colors: bool) -> None:
+        self._show = show
+        self._run = run
+        self._least = LEVELS.index(level)
+        self._render = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=24, sort_keys=False)
+
+    def notice(self, event: e.Event) -> None:
+        """Tell of a durable event if it is grave enough."""
+        for entry in entries(event, self._run):
+            if LEVELS.index(entry["level"]) < self._least:
+                continue
+            timestamp = entry.pop("at")[11:19]
+            del entry["v"], entry["run"]
+            told = {key: value for key, value in entry.items() if value not in (None, "", ())}
+            self._show(self._render(None, "", {"timestamp": timestamp, **told}))
+
+
+def entries(event: e.Event, run: Run) -> Iterator[dict[str, Any]]:
+    """What there is to log of an event applied to `run`: nothing of a volatile one, two lines of a job's last."""
+    name = NAMES.get(type(event))
+    if name is None:
+        return
+    level: Level = "error" if isinstance(event, _ERRORS) else "warning" if isinstance(event, _WARNINGS) else "info"
+    at = _time(event.at)
+    yield {"v": VERSION, "at": at, "level": level, "event": name, "run": run.run_id} | _keys(event)
+    if isinstance(event, e.Collected | e.JobGivenUp):
+        head = {"v": VERSION, "at": at, "level": "info", "event": JOB_DONE, "run": run.run_id}
+        yield head | _done(run, event)
 
 
 def _done(run: Run, event: e.Collected | e.JobGivenUp) -> dict[str, Any]:
@@ -145,7 +178,8 @@ def _time(at: float) -> str:
 
 
 def _keys(event: e.Event) -> dict[str, Any]:
-    return {field.name: _value(field.name, getattr(event, field.name)) for field in fields(event) if field.name != "at"}
+    names = (field.name for field in fields(event) if field.name not in _LEFT_OUT)
+    return {name: _value(name, getattr(event, name)) for name in names}
 
 
 def _value(name: str, value: Any) -> Any:
@@ -160,5 +194,5 @@ def _value(name: str, value: Any) -> Any:
 
 def _dumps(value: dict[str, Any], **_: Any) -> bytes:
     """What identifies a line comes first, for those who read it unaided."""
-    head = {key: value.pop(key) for key in ("at", "level", "event")}
+    head = {key: value.pop(key) for key in ("v", "at", "level", "event")}
     return msgspec.json.encode(head | value)

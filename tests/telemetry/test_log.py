@@ -11,7 +11,7 @@ import pytest
 
 from runner.core import events as e
 from runner.model import JobKey
-from runner.telemetry.log import JOB_DONE, NAMES, EventLog
+from runner.telemetry.log import JOB_DONE, NAMES, ConsoleLog, EventLog
 from tests.telemetry.conftest import FAULT, Story, a_job
 
 
@@ -40,6 +40,7 @@ def test_a_line_says_when_how_grave_what_and_of_which_run(story: Story, log: Eve
 
     began, listed = lines(tmp_path)
     assert listed == {
+        "v": 1,
         "at": "2026-07-01T09:30:00.000+00:00",
         "level": "info",
         "event": "survey.listing_taken",
@@ -50,7 +51,7 @@ def test_a_line_says_when_how_grave_what_and_of_which_run(story: Story, log: Eve
         "bytes": 1,
         "ranges": 3,
     }
-    assert list(listed)[:4] == list(began)[:4] == ["at", "level", "event", "run"]
+    assert list(listed)[:5] == list(began)[:5] == ["v", "at", "level", "event", "run"]
 
 
 def test_what_is_for_folding_is_there_as_its_length(story: Story, log: EventLog, tmp_path: Path) -> None:
@@ -73,6 +74,7 @@ def test_the_end_of_a_job_has_one_canonical_line(story: Story, log: EventLog, tm
     done = [line for line in lines(tmp_path) if line["event"] == JOB_DONE]
     assert done == [
         {
+            "v": 1,
             "at": "2026-07-01T09:30:08.500+00:00",
             "level": "info",
             "event": "job.done",
@@ -136,3 +138,24 @@ def test_a_log_is_appended_to_and_its_owners_alone(story: Story, tmp_path: Path)
 
     assert [line["event"] for line in lines(tmp_path)] == ["run.cancel_asked"] * 2
     assert (tmp_path / "log.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_people_are_told_what_is_as_grave_as_they_asked_for(story: Story) -> None:
+    told: list[str] = []
+    story.watchers.append(ConsoleLog(told.append, run=story.run, level="warning", colors=False).notice)
+    story.ready(1)
+    story.start(0)
+    assert told == []
+    story.park()
+    (line,) = told
+    assert line.startswith("09:30:00 [error")
+    assert "work.parked" in line
+    assert "AccessDenied" in line
+
+
+def test_a_start_is_logged_without_its_token(story: Story, log: EventLog, tmp_path: Path) -> None:
+    story.ready(1)
+    story.start(0)
+    intended = next(line for line in lines(tmp_path) if line["event"] == "job.start_intended")
+    assert "token" not in intended
+    assert "t" * 32 not in (tmp_path / "log.jsonl").read_text()
