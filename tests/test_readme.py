@@ -15,8 +15,7 @@ import pytest
 import runner.model
 from runner import errors
 from runner.catalogue import FAMILIES
-from runner.manifest import load_manifest
-from runner.manifest.load import json_schema
+from runner.manifest import json_schema, load_manifest
 from tests.acceptance.house import House
 
 ROOT = Path(__file__).parent.parent
