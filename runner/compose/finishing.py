@@ -15,7 +15,7 @@ from runner.compose.opening import OpenRun
 from runner.corpus import read_listing
 from runner.errors import EXIT_DONE, EXIT_ERRORS
 from runner.planning.plan import Plan
-from runner.results import FORMAT_VERSION, VerifyReport, schema_of, write_summary
+from runner.results import FORMAT_VERSION, VerifyReport, result_files, schema_of, write_summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ def _run_json(opened: OpenRun, plan: Plan, summary: Summary, code: int) -> dict[
 def _files(results: Path, corpus: str) -> list[dict[str, object]]:
     """Name, size and sha256 of a corpus's result files."""
     found: list[dict[str, object]] = []
-    for path in sorted((results / corpus).glob("*.jsonl")):
+    for path in result_files(str(results), corpus):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         found.append({"name": f"{corpus}/{path.name}", "bytes": path.stat().st_size, "sha256": digest})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.compose import finishing
+from runner.compose.forms import line_form
 from runner.compose.opening import OpenRun, read_run
 from runner.core import events as e
 from runner.core.states import State
@@ -18,8 +19,8 @@ from runner.journal import RunDirectory, holder_of
 from runner.model import Document, JobKey, Ledger, PartId, SegmentId
 from runner.planning.fates import closing
 from runner.results import VerifyReport, VerifyTask, result_path, verify_corpus
-from runner.results.merge import lines_of
 from runner.results.partfiles import read_ledger
+from runner.results.pieces import lines_of
 
 STATUS_VERSION = 1
 
@@ -138,6 +139,8 @@ def _verify_task(opened: OpenRun, corpus: str) -> VerifyTask:
         segments=tuple(merged_segments(opened, corpus)),
         directory=str(opened.directory.root),
         results_directory=str(opened.directory.results(opened.manifest.output)),
+        form=line_form(opened.manifest, corpus),
+        compression=opened.manifest.output.compression,
     )
 
 
@@ -247,7 +250,8 @@ def _result(opened: OpenRun, ledger: Ledger, index: int) -> tuple[str, int] | No
             before = opened.run.books.file_segments(ledger.corpus, file)
             lines = sum(r.facts.documents for r in before if r.facts.id < ledger.segment)
             results = opened.directory.results(opened.manifest.output)
-            return str(result_path(str(results), ledger.corpus, file)), lines + index + 1
+            path = result_path(str(results), ledger.corpus, file, opened.manifest.output.compression)
+            return str(path), lines + index + 1
     return None
 
 

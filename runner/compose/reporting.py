@@ -18,7 +18,7 @@ from runner.compose.opening import OpenRun, read_run
 from runner.errors import UserError
 from runner.journal import RunDirectory
 from runner.manifest.original import manifest_text
-from runner.results import result_path
+from runner.results import lines_between, result_path
 from runner.results.overview import overview
 from runner.storage.atomic import replacing
 from runner.telemetry.report import Overview, ReportFacts, Sample, fold_history, render_report
@@ -154,11 +154,12 @@ class _Bounded:
 def _lines(opened: OpenRun, corpus: str) -> Iterator[bytes]:
     """The lines of the merged segments: what a crash may have left behind them is not looked at."""
     results = str(opened.directory.results(opened.manifest.output))
+    compression = opened.manifest.output.compression
     ends = {file: end for _, file, end in merged_segments(opened, corpus)}
     for number, end in sorted(ends.items()):
-        with result_path(results, corpus, number).open("rb") as file:
-            while file.tell() < end:
-                yield file.readline()
+        path = result_path(results, corpus, number, compression)
+        with path.open("rb") as file:
+            yield from lines_between(file, path, 0, end, compression)
 
 
 def _samples(opened: OpenRun) -> Iterator[Sample]:

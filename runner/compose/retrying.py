@@ -72,6 +72,7 @@ def _task(opened: OpenRun, corpus: str, names: tuple[str, ...], codes: Sequence[
         directory=str(opened.directory.root),
         results_directory=str(opened.directory.results(opened.manifest.output)),
         serial=opened.run.batches_planned + 1,
+        compression=opened.manifest.output.compression,
     )
 
 

@@ -14,7 +14,7 @@ from runner.core.run import Run
 from runner.core.states import State
 from runner.errors import RunDirectoryError
 from runner.journal import RunDirectory
-from runner.model import Manifest
+from runner.model import Compression, Manifest
 from runner.results import result_path
 from runner.storage.atomic import make_directory, replacing
 
@@ -37,7 +37,7 @@ def tidy(directory: RunDirectory, run: Run, manifest: Manifest) -> None:
         _tidy_ledgers(directory, run)
     for corpus in manifest.corpora:
         if corpus.name in run.books.corpora:
-            _check_results(results, run, corpus.name)
+            _check_results(results, run, corpus.name, manifest.output.compression)
 
 
 def claim_results(directory: RunDirectory, run_id: str, manifest: Manifest) -> None:
@@ -91,7 +91,7 @@ def _tidy_ledgers(directory: RunDirectory, run: Run) -> None:
             path.unlink()
 
 
-def _check_results(results: Path, run: Run, corpus: str) -> None:
+def _check_results(results: Path, run: Run, corpus: str, compression: Compression) -> None:
     book = run.books.corpora[corpus]
     ends: dict[int, int] = {}
     for record in book.segments:
@@ -99,7 +99,7 @@ def _check_results(results: Path, run: Run, corpus: str) -> None:
         if record.merged is not None and record.merged.file not in book.dirty:
             ends[record.merged.file] = record.merged.end
     for file, end in ends.items():
-        path = result_path(str(results), corpus, file)
+        path = result_path(str(results), corpus, file, compression)
         size = path.stat().st_size if path.exists() else 0
         if size < end:
             raise RunDirectoryError(

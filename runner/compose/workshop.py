@@ -10,6 +10,7 @@ from anyio import BrokenWorkerProcess
 
 from runner.aws.faults import classify_response
 from runner.compose.disks import DISK_FULL
+from runner.compose.forms import line_form
 from runner.compose.staging import PAD_NAME
 from runner.core.books import SegmentRecord
 from runner.core.commands import (
@@ -128,6 +129,8 @@ class LocalWorkshop:
             file=file,
             end=end,
             file_bytes_max=self._manifest.output.file_bytes_max,
+            form=line_form(self._manifest, command.corpus),
+            compression=self._manifest.output.compression,
         )
         return await self._do(merge_segments, task)
 
@@ -144,6 +147,7 @@ class LocalWorkshop:
             ),
             directory=str(self._directory.root),
             results_directory=self._results(),
+            compression=self._manifest.output.compression,
         )
         return await self._do(patch_file, task)
 

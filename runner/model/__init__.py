@@ -1,6 +1,7 @@
 """Frozen values that every room shares: what was asked (spec), the documents (data), and the work (work)."""
 
 from runner.model.data import (
+    PARTS_MAX,
     POOL_REST,
     SEGMENT_BYTES_MAX,
     SEGMENT_DOCUMENTS_MAX,
@@ -22,6 +23,7 @@ from runner.model.data import (
 )
 from runner.model.spec import (
     AnalysisSpec,
+    Compression,
     CorpusSpec,
     CsvDialect,
     FamilyPrice,
@@ -45,6 +47,7 @@ from runner.model.tasks import (
     CollectReport,
     CollectTask,
     GivenUp,
+    LineForm,
     MergedSegment,
     MergeReport,
     MergeSegment,
@@ -79,6 +82,7 @@ from runner.model.work import (
 )
 
 __all__ = [
+    "PARTS_MAX",
     "POOL_REST",
     "SEGMENT_BYTES_MAX",
     "SEGMENT_DOCUMENTS_MAX",
@@ -88,6 +92,7 @@ __all__ = [
     "CollectPart",
     "CollectReport",
     "CollectTask",
+    "Compression",
     "CorpusSpec",
     "CsvDialect",
     "Document",
@@ -105,6 +110,7 @@ __all__ = [
     "LanguageRule",
     "Ledger",
     "Limit",
+    "LineForm",
     "Manifest",
     "MergeReport",
     "MergeSegment",

@@ -14,6 +14,7 @@ from runner.catalogue import FAMILIES, Family
 Format = Literal["files", "lines", "jsonl", "csv", "parquet"]
 Oversize = Literal["split", "skip", "error"]
 LaneKind = Literal["embedded", "aws", "url"]
+Compression = Literal["none", "gzip", "zstd"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +223,7 @@ class OutputSpec:
     """The form of the results; fixed when a run begins. `directory` is relative to the run directory or absolute."""
 
     directory: str = "results"
-    compression: Literal["none", "gzip", "zstd"] = "none"
+    compression: Compression = "none"
     file_bytes_max: int = 512_000_000
     text: bool = False
     emit: Literal["all", "changed"] = "all"

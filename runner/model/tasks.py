@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from runner.model.data import PartId, SegmentFacts, SegmentId, SourceRange, Tally
-from runner.model.spec import AnalysisSpec, CorpusSpec, LaneSpec
+from runner.model.spec import AnalysisSpec, Compression, CorpusSpec, LaneSpec
 from runner.model.work import Fault, JobKey
 
 
@@ -158,6 +158,14 @@ class MergeSegment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineForm:
+    """Which of the keys that not every corpus has stand on its lines: `fields` and `text`."""
+
+    fields: bool = False
+    text: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeTask:
     """Append segments of one corpus, in order, to its result files.
 
@@ -173,6 +181,8 @@ class MergeTask:
     file: int
     end: int
     file_bytes_max: int
+    form: LineForm = LineForm()
+    compression: Compression = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +220,7 @@ class ReopenTask:
     directory: str
     results_directory: str
     serial: int
+    compression: Compression = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +244,7 @@ class PatchTask:
     """All segments of the file, in order; those without spools are copied as they are."""
     directory: str
     results_directory: str
+    compression: Compression = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,13 @@ What the engine hands to worker processes is here: plain functions of one task e
 """
 
 from runner.results.collecting import collect
+from runner.results.files import lines_between, result_files, result_path
 from runner.results.patch import patch_file
 from runner.results.reopening import reopen
 from runner.results.repair import gather_repair
 from runner.results.summary import FORMAT_VERSION, remove_summary, schema_of, write_summary
 from runner.results.verify import FileFacts, Finding, VerifyReport, VerifyTask, verify_corpus
-from runner.results.writer import merge_segments, result_path
+from runner.results.writer import merge_segments
 
 __all__ = [
     "FORMAT_VERSION",
@@ -19,10 +20,12 @@ __all__ = [
     "VerifyTask",
     "collect",
     "gather_repair",
+    "lines_between",
     "merge_segments",
     "patch_file",
     "remove_summary",
     "reopen",
+    "result_files",
     "result_path",
     "schema_of",
     "verify_corpus",

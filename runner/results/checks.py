@@ -1,9 +1,9 @@
 """Checks that what a row says it found is what was sent: each `Text` equals the staged line at its offsets.
 
-Offsets are zero-based code points of the line, the end exclusive (COMPREHEND.md section 3.8). Where a family's spans lie
-in its payload (also one level down: mentions, triggers) is in its row of the catalogue; families that repeat no text
-(PII) must name stretches within the line that are not empty. Whole batches are decoded by one call. Pure: texts and
-entries come in, `OutputError` goes out, and no text appears in its message.
+Offsets are zero-based code points of the line, the end exclusive (COMPREHEND.md section 3.8). Where a family's spans
+lie in its payload (also one level down: mentions, triggers) is in its row of the catalogue; families that repeat no
+text (PII) must name stretches within the line that are not empty. Whole batches are decoded by one call. Pure: texts
+and entries come in, `OutputError` goes out, and no text appears in its message.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loads what a segment's merge needs: its ledger, and of each spool file only the blocks of parts the ledger names.
+"""Loads what a segment's merge needs: of each spool file the blocks of parts the ledger names, and documents' texts.
 
 Memory stays within one segment: of its own parts whole blocks are kept, of other segments' parts (identical texts
 that were staged there) only the lines that it uses. Spool files stay open for the length of a task, a bounded number.
@@ -10,9 +10,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
-from runner.model import AnalysisSpec, Ledger, MergeSegment, PartId, segment_of
+from runner.errors import RunDirectoryError
+from runner.model import AnalysisSpec, Document, Ledger, MergeSegment, PartId, segment_of
 from runner.results.entries import NO_ENTRY, first_answer
 from runner.results.merge import Answers
+from runner.results.partfiles import part_path, read_lines
 from runner.results.spool import SpoolReader
 
 _OPEN_SPOOLS_MAX: Final = 64
@@ -96,6 +98,57 @@ def _load_part(
         return {line: first_answer(entries[line] for entries in held) for line in few}, False
     combined = [first_answer(column) for column in zip(*held, strict=True)]
     return combined, NO_ENTRY not in combined and not any(entry.startswith(b"!") for entry in combined)
+
+
+class Texts:
+    """The folded texts of one segment's documents, from the parts that are still there."""
+
+    def __init__(self, directory: str, ledger: Ledger) -> None:
+        self._directory = directory
+        self._ledger = ledger
+        self._foreign = _foreign_lines(ledger)
+        self._parts: dict[int, Entries | None] = {}
+
+    def of(self, document: Document) -> str | None:
+        """A document's text, put together from the cores of its pieces where no line holds it whole.
+
+        None if no line does, or its part is gone.
+        """
+        if document.part >= 0:
+            return self._line(document.part, document.line)
+        if not document.pieces:
+            return None
+        cores: list[str] = []
+        for piece in document.pieces[0][1]:
+            text = self._line(piece.part, piece.line)
+            if text is None:
+                return None
+            cores.append(text[piece.core_begin - piece.begin : piece.core_end - piece.begin])
+        return "".join(cores)
+
+    def required(self, document: Document) -> str | None:
+        """The same, and RunDirectoryError if a part is gone."""
+        text = self.of(document)
+        if text is None and (document.part >= 0 or document.pieces):
+            raise RunDirectoryError(self._directory, "a part is missing whose texts stand in the results")
+        return text
+
+    def _line(self, part: int, line: int) -> str | None:
+        if part not in self._parts:
+            self._parts[part] = self._load(part)
+        texts = self._parts[part]
+        try:
+            return None if texts is None else texts[line].decode()
+        except LookupError:
+            return None
+
+    def _load(self, part: int) -> Entries | None:
+        try:
+            lines = read_lines(part_path(self._directory, self._ledger.parts[part]))
+        except RunDirectoryError:
+            return None
+        few = self._foreign.get(part)
+        return lines if few is None else {line: lines[line] for line in few if line < len(lines)}
 
 
 def _foreign_lines(ledger: Ledger) -> dict[int, list[int]]:

@@ -6,11 +6,14 @@ bytes, whatever generations, archives or workers the entries came through.
 
 Nearly all documents are sent to every analysis, whole, and answered; their lines are put together from a template.
 Every other document goes the general way, which is the definition; tests hold the two together.
+
+Payloads of PII that is redacted are *dressed* (`runner.results.dressing`): they need the document's text, as `text` on
+the lines does. Whoever calls gives the texts; where nothing needs them, they are not asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -18,12 +21,16 @@ import msgspec
 
 from runner.catalogue import units
 from runner.errors import InternalError
-from runner.model import AnalysisSpec, Document, Ledger, PartId, Piece, Tally
+from runner.model import AnalysisSpec, Document, Ledger, LineForm, PartId, Tally
 from runner.planning.fates import NO_RESULT, closing
+from runner.results.dressing import dressed, is_dressed, payload_from
 from runner.results.entries import NO_ENTRY, error_of, is_error, is_ok
-from runner.results.stitch import stitch
+from runner.results.pieces import lines_of, pieces_of
+from runner.results.redaction import unfolded
 
 NO_RESULT_MESSAGE: Final = "the service gave no row for this document"
+
+PLAIN: Final = LineForm()
 
 _encode: Final = msgspec.json.Encoder().encode
 _encode_lines: Final = msgspec.json.Encoder().encode_lines
@@ -52,11 +59,21 @@ class Answers:
 
 
 class Outcome(NamedTuple):
-    """How one (document, analysis) pair ends: `payload` if ok, else `problem`."""
+    """How one (document, analysis) pair ends: `payload`, and perhaps a `notice`, if ok, else `problem`."""
 
     outcome: str
     payload: bytes = b"null"
     problem: Problem | None = None
+    notice: Problem | None = None
+
+
+TextOf = Callable[[Document], str | None]
+"""The folded text of a document; None if no line holds it."""
+
+
+def no_text(_: Document) -> str | None:
+    """For segments whose lines need no text."""
+    raise InternalError("a line needs its document's text, and none was loaded")
 
 
 class TallyBook:
@@ -89,14 +106,20 @@ class TallyBook:
 
 
 def merge_lines(
-    ledger: Ledger, analyses: Sequence[AnalysisSpec], answers: Sequence[Answers], book: TallyBook
+    ledger: Ledger,
+    analyses: Sequence[AnalysisSpec],
+    answers: Sequence[Answers],
+    book: TallyBook,
+    *,
+    form: LineForm = PLAIN,
+    text_of: TextOf = no_text,
 ) -> Iterator[bytes]:
     """The result lines of a segment, in the ledger's order, each closed by a line feed; `book` counts them.
 
     `answers` is parallel to `analyses`. Raises InternalError if a pair that is to be answered by a job is covered
     neither by entries nor by a closing: merged before its time, it would be lost.
     """
-    merge = _Merge(ledger, analyses, answers)
+    merge = _Merge(ledger, analyses, answers, form, text_of)
     labels = _encode_lines([document.id for document in ledger.documents]).split(b"\n")
     usual: dict[str | None, list[Document]] = {}
     for document, label in zip(ledger.documents, labels, strict=False):
@@ -107,7 +130,7 @@ def merge_lines(
         if document.language not in usual:
             usual[document.language] = []
         usual[document.language].append(document)
-        yield template % (label, *payloads)
+        yield template % (label, *merge.extras(document), *payloads)
     for language, of_language in usual.items():
         size = sum([document.size for document in of_language])
         unit = sum([units(document.characters) for document in of_language])
@@ -115,40 +138,44 @@ def merge_lines(
             book.add_many(analysis.name, language, "ok", "", (len(of_language), size, unit))
 
 
-def outcome_of(document: Document, analysis: AnalysisSpec, answers: Answers, parts: Sequence[PartId]) -> Outcome:
+def needs_text(analyses: Sequence[AnalysisSpec], form: LineForm) -> bool:
+    """Whether lines of a corpus cannot be written without the texts of its documents."""
+    return form.text or any(map(is_dressed, analyses))
+
+
+def outcome_of(
+    document: Document, analysis: AnalysisSpec, answers: Answers, parts: Sequence[PartId], text_of: TextOf = no_text
+) -> Outcome:
     """How a document ends under an analysis: the definition that the quick way is held to."""
     closed = closing(
         analysis, fate=document.fate, message=document.message, size=document.size, language=document.language
     )
     if closed is not None:
         return _failed(analysis.name, closed.outcome, closed.code, closed.message, "runner")
-    pieces = lines_of(document, analysis)
-    entries = [_entry(answers, part, line, parts) for part, line in pieces]
-    for entry, (part, _) in zip(entries, pieces, strict=True):
+    lines = lines_of(document, analysis)
+    entries = [_entry(answers, part, line, parts) for part, line in lines]
+    for entry, (part, _) in zip(entries, lines, strict=True):
         if is_error(entry):
             return _failed(analysis.name, "error", *error_of(entry), "service")
         if not entry:
             code, message = answers.given_up.get(part, (NO_RESULT, NO_RESULT_MESSAGE))
             return _failed(analysis.name, "error", code, message, "runner")
-    split = pieces_of(document, analysis)
-    return Outcome("ok", stitch(analysis.family, split, entries) if split else entries[0])
+    return answered(document, analysis, entries, text_of)
 
 
-def pieces_of(document: Document, analysis: AnalysisSpec) -> tuple[Piece, ...]:
-    """The pieces in which an analysis reads a document; none if it reads it whole."""
-    if document.size <= analysis.document_bytes_max:
-        return ()
-    return dict(document.pieces).get(analysis.document_bytes_max, ())
+def answered(document: Document, analysis: AnalysisSpec, entries: Sequence[bytes], text_of: TextOf) -> Outcome:
+    """How a document ends all of whose lines, or whose one line, have a payload."""
+    if not is_dressed(analysis):
+        return Outcome("ok", payload_from(analysis, pieces_of(document, analysis), entries))
+    payload, notice = dressed(document, analysis, entries, text_of(document) or "")
+    if notice is None:
+        return Outcome("ok", payload)
+    return Outcome("ok", payload, notice=Problem(analysis.name, *notice, "runner"))
 
 
-def lines_of(document: Document, analysis: AnalysisSpec) -> list[tuple[int, int]]:
-    """The (part, line)s in which an analysis reads a document that is sent to it; parts index the ledger's."""
-    split = pieces_of(document, analysis)
-    if split:
-        return [(piece.part, piece.line) for piece in split]
-    if document.part < 0 or document.size > analysis.document_bytes_max:
-        raise InternalError(f"the ledger names no line of a document that {analysis.name} reads")
-    return [(document.part, document.line)]
+def extra_names(form: LineForm) -> list[bytes]:
+    """The keys between `problems` and the analyses, as JSON."""
+    return [name for name, there in ((b'"fields"', form.fields), (b'"text"', form.text)) if there]
 
 
 def line_head(corpus: str, label: bytes, language: str | None) -> bytes:
@@ -175,10 +202,22 @@ _Row = tuple[bytes, ...] | None
 class _Merge:
     """What the lines of one segment share."""
 
-    def __init__(self, ledger: Ledger, analyses: Sequence[AnalysisSpec], answers: Sequence[Answers]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        analyses: Sequence[AnalysisSpec],
+        answers: Sequence[Answers],
+        form: LineForm,
+        text_of: TextOf,
+    ) -> None:
         self._ledger = ledger
         self._analyses = analyses
         self._answers = answers
+        self._form = form
+        self._text_of = text_of
+        self._dressed = any(map(is_dressed, analyses))
+        self.extras = self._no_extras if form == PLAIN else self._extras
+        """Per document, the values of the keys that not every corpus has."""
         self._names = [_encode(analysis.name) for analysis in analyses]
         self._size_max = min((analysis.document_bytes_max for analysis in analyses), default=0)
         self._rows = [self._usual_rows(part) for part in range(len(ledger.parts))]
@@ -196,7 +235,28 @@ class _Merge:
         if language not in self._templates:
             self._templates[language] = self._template(language)
         rows = self._rows[document.part]
-        return self._templates[language], None if rows is None else rows[document.line]
+        row = None if rows is None else rows[document.line]
+        return self._templates[language], self._dress(document, row) if self._dressed and row is not None else row
+
+    def _dress(self, document: Document, row: tuple[bytes, ...]) -> _Row:
+        """Payloads as they stand on the line; None if one comes with a notice."""
+        outcomes = [
+            answered(document, analysis, [entry], self._text_of)
+            for analysis, entry in zip(self._analyses, row, strict=True)
+        ]
+        return None if any(outcome.notice for outcome in outcomes) else tuple(outcome.payload for outcome in outcomes)
+
+    def _no_extras(self, _: Document) -> tuple[bytes, ...]:
+        return ()
+
+    def _extras(self, document: Document) -> tuple[bytes, ...]:
+        extras = []
+        if self._form.fields:
+            extras.append(b"null" if document.fields is None else document.fields)
+        if self._form.text:
+            text = self._text_of(document)
+            extras.append(_encode(None if text is None else unfolded(text, document.folds)))
+        return tuple(extras)
 
     def _usual_rows(self, part: int) -> Sequence[_Row] | Mapping[int, _Row] | None:
         """Per line of a part, its payloads under every analysis, or None unless all of them are ok."""
@@ -219,26 +279,29 @@ class _Merge:
             if closing(analysis, fate=None, message=None, size=0, language=language) is not None:
                 return None
         # No JSON text holds a NUL, so it marks the places; a per cent sign in a name stays one.
-        line = self._line(b"\0", language, [Outcome("ok", b"\0")] * len(self._analyses))
+        extras = [b"\0"] * (self._form.fields + self._form.text)
+        line = self._line(b"\0", language, extras, [Outcome("ok", b"\0")] * len(self._analyses))
         return line.replace(b"%", b"%%").replace(b"\0", b"%b")
 
     def general(self, document: Document, label: bytes, book: TallyBook) -> bytes:
         """The line of any document."""
         outcomes = []
         for analysis, answers in zip(self._analyses, self._answers, strict=True):
-            outcome = outcome_of(document, analysis, answers, self._ledger.parts)
+            outcome = outcome_of(document, analysis, answers, self._ledger.parts, self._text_of)
             code = outcome.problem.code if outcome.problem else ""
             book.add(document, analysis.name, outcome.outcome, code)
             outcomes.append(outcome)
-        return self._line(label, document.language, outcomes)
+        return self._line(label, document.language, self._extras(document), outcomes)
 
-    def _line(self, label: bytes, language: str | None, outcomes: Sequence[Outcome]) -> bytes:
+    def _line(self, label: bytes, language: str | None, extras: Sequence[bytes], outcomes: Sequence[Outcome]) -> bytes:
         problems = [outcome.problem for outcome in outcomes if outcome.problem]
+        problems += [outcome.notice for outcome in outcomes if outcome.notice]
         by_name = {analysis.name: outcome.outcome for analysis, outcome in zip(self._analyses, outcomes, strict=True)}
         fields = [
             line_head(self._ledger.corpus, label, language),
             b'"outcome":' + _encode(by_name),
             b'"problems":' + _encode(problems),
+            *(b"%b:%b" % (name, extra) for name, extra in zip(extra_names(self._form), extras, strict=True)),
             *(b"%b:%b" % (name, outcome.payload) for name, outcome in zip(self._names, outcomes, strict=True)),
         ]
         return b",".join(fields) + b"}\n"

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from runner.model import AnalysisSpec, Document, Ledger, PartId, ReopenReport, ReopenTask, RepairReport
-from runner.results.merge import lines_of
+from runner.results.files import result_path
 from runner.results.partfiles import part_path, read_ledger
+from runner.results.pieces import lines_of
 from runner.results.repair import texts_of, write_repair_part
-from runner.results.resultlines import UNCHANGEABLE, Stretch, head_of, lines_at, stretches
-from runner.results.writer import result_path
+from runner.results.resultlines import Stretch, head_of, is_changeable, lines_at, stretches
 
 _ERROR_MARK: Final = b'":"error"'
 """Every line with an error has it; looking for it is quicker than reading each line's head."""
@@ -52,9 +52,9 @@ def _errors(
     task: ReopenTask, stretch: Stretch, ledger: Ledger
 ) -> Iterator[tuple[Document, list[tuple[AnalysisSpec, str]]]]:
     """The documents of a segment to be reopened, each with its (analysis, code)s."""
-    path = result_path(task.results_directory, task.corpus, stretch.file)
+    path = result_path(task.results_directory, task.corpus, stretch.file, task.compression)
     with path.open("rb") as file:
-        lines = lines_at(file, path, stretch.start, stretch.end, len(ledger.documents))
+        lines = lines_at(file, path, stretch, len(ledger.documents), task.compression)
         for document, line in zip(ledger.documents, lines, strict=True):
             if _ERROR_MARK not in line:
                 continue
@@ -64,13 +64,13 @@ def _errors(
                 for analysis in task.analyses
                 if analysis.name in task.reopen and head.outcome.get(analysis.name) == "error"
             ]
-            found = [(analysis, code) for analysis, code in found if _is_named(task, code)]
+            found = [(analysis, code) for analysis, code in found if _is_named(task, analysis, code)]
             if found:
                 yield document, found
 
 
-def _is_named(task: ReopenTask, code: str) -> bool:
-    return code not in UNCHANGEABLE and (not task.codes or code in task.codes)
+def _is_named(task: ReopenTask, analysis: AnalysisSpec, code: str) -> bool:
+    return is_changeable(analysis, code) and (not task.codes or code in task.codes)
 
 
 def _want(

@@ -7,14 +7,16 @@ the ledger's order. What does not add up is a RunDirectoryError.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 
 from runner.errors import RunDirectoryError
-from runner.model import SegmentId
+from runner.model import AnalysisSpec, Compression, SegmentId
 from runner.planning import fates
+from runner.results.files import lines_between
 from runner.results.merge import Problem
 
 UNCHANGEABLE: Final = frozenset(
@@ -29,6 +31,16 @@ UNCHANGEABLE: Final = frozenset(
     }
 )
 """Fates that follow from the input and the manifest: no job could change them, so they are never reopened."""
+
+
+_OF_THE_WHOLE: Final = frozenset({fates.JOB_FAILED, fates.FAMILY_CLOSED})
+
+
+def is_changeable(analysis: AnalysisSpec, code: str) -> bool:
+    """Whether a new job could change an error; where one must read the whole corpus, only those of the whole job."""
+    if analysis.row.whole_corpus:
+        return code in _OF_THE_WHOLE
+    return code not in UNCHANGEABLE
 
 
 class LineHead(msgspec.Struct):
@@ -76,18 +88,26 @@ def head_of(line: bytes, path: Path) -> LineHead:
         raise RunDirectoryError(str(path), "a line is not a result line", hint="`runner verify` says which") from error
 
 
-def lines_at(file: BinaryIO, path: Path, start: int, end: int | None, count: int) -> Iterator[bytes]:
-    """`count` whole lines from offset `start` on; they must end at `end`, unless that is None."""
-    file.seek(start)
-    at = start
-    for _ in range(count):
-        line = file.readline()
-        at += len(line)
+def lines_at(file: BinaryIO, path: Path, stretch: Stretch, count: int, compression: Compression) -> Iterator[bytes]:
+    """The `count` whole lines that a stretch must hold, no more and no fewer."""
+    lines = lines_between(file, path, stretch.start, stretch.end, compression)
+    yield from whole_lines(lines, path, count)
+    if next(lines, None) is not None:
+        raise RunDirectoryError(
+            str(path), f"segment {stretch.segment} has more than {count} lines", hint="`runner verify` says where"
+        )
+
+
+def whole_lines(lines: Iterator[bytes], path: Path, count: int) -> Iterator[bytes]:
+    """The next `count` lines. Raises RunDirectoryError if one is missing or cut off."""
+    found = 0
+    for line in islice(lines, count):
         if not line.endswith(b"\n"):
-            raise RunDirectoryError(str(path), "ends before its last document", hint="`runner verify` says where")
+            break
+        found += 1
         yield line
-    if end is not None and at != end:
-        raise RunDirectoryError(str(path), f"a segment ends at {at}, not at {end}", hint="`runner verify` says where")
+    if found < count:
+        raise RunDirectoryError(str(path), "ends before its last document", hint="`runner verify` says where")
 
 
 def joined_line(members: Mapping[str, bytes | msgspec.Raw]) -> bytes:

@@ -10,21 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 from msgspec import Raw
 
 from runner.errors import RunDirectoryError
-from runner.model import AnalysisSpec, Document, Ledger, SegmentId, Tally
+from runner.model import AnalysisSpec, Compression, Document, Ledger, LineForm, SegmentId, Tally
 from runner.planning.fates import closing
 from runner.results.checks import span_reader
-from runner.results.merge import Problem, TallyBook, pieces_of
-from runner.results.partfiles import part_path, read_ledger, read_lines
+from runner.results.dressing import is_redaction, mode_of
+from runner.results.files import lines_between, result_path
+from runner.results.loading import Texts
+from runner.results.merge import PLAIN, Problem, TallyBook
+from runner.results.partfiles import read_ledger
+from runner.results.redaction import unfolded
 from runner.results.resultlines import Stretch, joined_line, stretches
-from runner.results.writer import result_path
 
 if TYPE_CHECKING:
     from _hashlib import HASH
@@ -34,7 +38,6 @@ FINDINGS_MAX: Final = 1_000
 
 _OUTCOMES: Final = frozenset({"ok", "error", "skipped"})
 _HEAD: Final = ("corpus", "id", "language", "outcome", "problems")
-_OPTIONAL: Final = ("fields", "text")
 
 _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_outcome: Final = msgspec.json.Decoder(dict[str, str]).decode
@@ -52,6 +55,8 @@ class VerifyTask:
     segments: tuple[tuple[SegmentId, int, int], ...]
     directory: str
     results_directory: str
+    form: LineForm = PLAIN
+    compression: Compression = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +103,10 @@ class _Verification:
 
     def __init__(self, task: VerifyTask) -> None:
         self._task = task
-        self._keys = (*_HEAD, *(analysis.name for analysis in task.analyses))
+        form = task.form
+        self._extras = tuple(key for key, there in (("fields", form.fields), ("text", form.text)) if there)
+        self._names = tuple(analysis.name for analysis in task.analyses)
+        self._keys = (*_HEAD, *self._extras, *self._names)
         self._book = TallyBook()
         self._findings: list[Finding] = []
         self._findings_total = 0
@@ -125,26 +133,51 @@ class _Verification:
         )
 
     def _file(self, number: int, of_file: Sequence[Stretch]) -> FileFacts:
-        path = result_path(self._task.results_directory, self._task.corpus, number)
+        path = result_path(self._task.results_directory, self._task.corpus, number, self._task.compression)
         self._name, self._line = f"{self._task.corpus}/{path.name}", 0
-        digest, size = sha256(), 0
         try:
             with path.open("rb") as file:
-                lines = _hashed(file, digest)
-                for stretch in of_file:
-                    size += self._segment(stretch, lines)
-                rest = sum(len(line) for line in lines)
+                plain = self._task.compression == "none"
+                size, rest, digest = self._plain(file, of_file) if plain else self._packed(file, path, of_file)
         except FileNotFoundError:
             self._found("the file is missing", line=0)
-            rest = 0
-        if rest:
+            size, rest, digest = 0, 0, sha256()
+        if rest > 0:
             self._found(f"{rest} bytes after the last document", line=self._line + 1)
-        return FileFacts(name=self._name, bytes=size + rest, lines=self._line, sha256=digest.hexdigest())
+        return FileFacts(name=self._name, bytes=size, lines=self._line, sha256=digest.hexdigest())
+
+    def _plain(self, file: BinaryIO, of_file: Sequence[Stretch]) -> tuple[int, int, HASH]:
+        """(bytes, bytes after the last document, digest) of a file of lines, which are its segments' one by one."""
+        digest, size = sha256(), 0
+        lines = _hashed(file, digest)
+        for stretch in of_file:
+            found = self._segment(stretch, lines)
+            if found != stretch.end - stretch.start:
+                self._found(
+                    f"segment {stretch.segment} has {found} bytes, journalled are {stretch.end - stretch.start}"
+                )
+            size += found
+        rest = sum(len(line) for line in lines)
+        return size + rest, rest, digest
+
+    def _packed(self, file: BufferedReader, path: Path, of_file: Sequence[Stretch]) -> tuple[int, int, HASH]:
+        """The same of a compressed file, whose segments are where the journal says."""
+        digest = file_digest(file, "sha256")
+        size = path.stat().st_size
+        for stretch in of_file:
+            lines = lines_between(file, path, stretch.start, stretch.end, self._task.compression)
+            try:
+                self._segment(stretch, lines)
+                if next(lines, None) is not None:
+                    self._found(f"segment {stretch.segment} has more lines than documents", line=self._line + 1)
+            except RunDirectoryError as error:
+                self._found(f"segment {stretch.segment}: {error.message}", line=self._line + 1)
+        return size, size - of_file[-1].end, digest
 
     def _segment(self, stretch: Stretch, lines: Iterator[bytes]) -> int:
         """Verify a segment's lines; returns their bytes."""
         ledger = read_ledger(self._task.directory, stretch.segment)
-        texts = _Texts(self._task.directory, ledger)
+        texts = Texts(self._task.directory, ledger)
         size = 0
         for document in ledger.documents:
             line = next(lines, b"")
@@ -156,11 +189,9 @@ class _Verification:
             size += len(line)
             for sentence in self._faults(line, document, ledger, texts):
                 self._found(sentence)
-        if size != stretch.end - stretch.start:
-            self._found(f"segment {stretch.segment} has {size} bytes, journalled are {stretch.end - stretch.start}")
         return size
 
-    def _faults(self, line: bytes, document: Document, ledger: Ledger, texts: _Texts) -> Iterator[str]:
+    def _faults(self, line: bytes, document: Document, ledger: Ledger, texts: Texts) -> Iterator[str]:
         """Sentences about one line."""
         try:
             members = _decode_members(line)
@@ -170,7 +201,7 @@ class _Verification:
         except (KeyError, UnicodeDecodeError, msgspec.MsgspecError):
             yield "is not a result line"
             return
-        if tuple(key for key in members if key not in _OPTIONAL) != self._keys:
+        if tuple(members) != self._keys:
             yield "has not the corpus's keys in their order"
             return
         written = zip(_HEAD, (*head, outcome, problems), strict=True)
@@ -178,7 +209,8 @@ class _Verification:
             yield "is not written as it must be (spaces, escapes or line end)"
         if head != (ledger.corpus, document.id, document.language):
             yield "is not the line of the document due here (corpus, id, language)"
-        if tuple(outcome) != self._keys[len(_HEAD) :]:
+        yield from self._extra_faults(members, document, texts)
+        if tuple(outcome) != self._names:
             yield "`outcome` has not every analysis in its order"
             return
         yield from self._pair_faults(document, members, outcome, problems, texts=texts)
@@ -194,7 +226,7 @@ class _Verification:
         outcome: Mapping[str, str],
         problems: Sequence[Problem],
         *,
-        texts: _Texts,
+        texts: Texts,
     ) -> Iterator[str]:
         by_name = {problem.analysis: problem for problem in problems if outcome.get(problem.analysis) != "ok"}
         for analysis in self._task.analyses:
@@ -209,9 +241,12 @@ class _Verification:
             if ending == "ok":
                 yield from self._span_faults(document, analysis, payload, texts)
 
-    def _span_faults(self, document: Document, analysis: AnalysisSpec, payload: bytes, texts: _Texts) -> Iterator[str]:
+    def _span_faults(self, document: Document, analysis: AnalysisSpec, payload: bytes, texts: Texts) -> Iterator[str]:
+        if mode_of(analysis) == "redaction":
+            yield from self._redaction_faults(document, analysis, payload, texts)
+            return
         reader = span_reader(analysis.family)
-        text = texts.of(document, analysis) if reader is not None else None
+        text = texts.of(document) if reader is not None else None
         if text is None or reader is None:
             return
         self._payloads_checked += 1
@@ -222,9 +257,26 @@ class _Verification:
         if not fits:
             yield f"{analysis.name}: its offsets do not select what it repeats"
 
+    def _redaction_faults(
+        self, document: Document, analysis: AnalysisSpec, payload: bytes, texts: Texts
+    ) -> Iterator[str]:
+        text = texts.of(document)
+        if text is None:
+            return
+        self._payloads_checked += 1
+        if not is_redaction(document, analysis, payload, text):
+            yield f"{analysis.name}: is no redacted form of the document's text"
+
+    def _extra_faults(self, members: Mapping[str, Raw], document: Document, texts: Texts) -> Iterator[str]:
+        if "fields" in self._extras and bytes(members["fields"]) != (document.fields or b"null"):
+            yield "`fields` are not those of the document"
+        text = texts.of(document) if "text" in self._extras else None
+        if text is not None and bytes(members["text"]) != _encode(unfolded(text, document.folds)):
+            yield "`text` is not that of the document"
+
     def _unknown_files(self, known: set[str]) -> None:
         folder = Path(self._task.results_directory) / self._task.corpus
-        for path in sorted(folder.glob("*.jsonl")):
+        for path in sorted(folder.glob("*.jsonl*")):
             self._name = f"{self._task.corpus}/{path.name}"
             if self._name not in known:
                 self._found("this file is none of the run's", line=0)
@@ -234,39 +286,6 @@ class _Verification:
         if len(self._findings) < FINDINGS_MAX:
             number = self._line if line is None else line
             self._findings.append(Finding(file=self._name, line=number, sentence=sentence))
-
-
-class _Texts:
-    """The texts of one segment's documents, as far as their parts are still there."""
-
-    def __init__(self, directory: str, ledger: Ledger) -> None:
-        self._directory = directory
-        self._ledger = ledger
-        self._parts: dict[int, list[bytes] | None] = {}
-
-    def of(self, document: Document, analysis: AnalysisSpec) -> str | None:
-        """The folded text of a document, put together from its pieces' cores where it was split; None if gone."""
-        split = pieces_of(document, analysis)
-        if not split:
-            return self._line(document.part, document.line)
-        cores: list[str] = []
-        for piece in split:
-            text = self._line(piece.part, piece.line)
-            if text is None:
-                return None
-            cores.append(text[piece.core_begin - piece.begin : piece.core_end - piece.begin])
-        return "".join(cores)
-
-    def _line(self, part: int, line: int) -> str | None:
-        if part < 0:
-            return None
-        if part not in self._parts:
-            try:
-                self._parts[part] = read_lines(part_path(self._directory, self._ledger.parts[part]))
-            except RunDirectoryError:
-                self._parts[part] = None
-        texts = self._parts[part]
-        return texts[line].decode() if texts is not None and line < len(texts) else None
 
 
 def _closing_faults(document: Document, analysis: AnalysisSpec, ending: str, problem: Problem | None) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 Rules of operation:
 
-1. `results/<corpus>/NNNNN.jsonl` hold whole segments in input order; together one line per document.
+1. `results/<corpus>/NNNNN.jsonl` hold whole segments in input order; together one line per document. How lines are
+   packed into a file is `runner.results.files`'s affair.
 2. A new file begins when the current one has reached `file_bytes_max`: a file is longer than that by less than one
    segment. Where files begin follows from the lines alone, never from how segments were grouped into tasks.
 3. A task first cuts the corpus back to where the last merged segment ended: later files go, the file is truncated. So
@@ -22,16 +23,12 @@ from typing import BinaryIO, Self
 
 from runner.errors import RunDirectoryError
 from runner.model import MergedSegment, MergeReport, MergeSegment, MergeTask
-from runner.results.loading import Spools, load_answers
-from runner.results.merge import TallyBook, merge_lines
+from runner.results.files import packed, result_files, result_path
+from runner.results.loading import Spools, Texts, load_answers
+from runner.results.merge import TallyBook, merge_lines, needs_text, no_text
 from runner.results.partfiles import read_ledger
 from runner.results.writes import full_disk_told, gathered, write_all
 from runner.storage.atomic import make_directory, sync_directory
-
-
-def result_path(results_directory: str, corpus: str, number: int) -> Path:
-    """Where a result file lies."""
-    return Path(results_directory) / corpus / f"{number:05d}.jsonl"
 
 
 def merge_segments(task: MergeTask) -> MergeReport:
@@ -52,7 +49,8 @@ def _merge_segment(task: MergeTask, segment: MergeSegment, spools: Spools, files
     ledger = read_ledger(task.directory, segment.id)
     book = TallyBook()
     answers = load_answers(ledger, task.analyses, segment, spools)
-    files.append(merge_lines(ledger, task.analyses, answers, book))
+    text_of = Texts(task.directory, ledger).required if needs_text(task.analyses, task.form) else no_text
+    files.append(merge_lines(ledger, task.analyses, answers, book, form=task.form, text_of=text_of))
     return MergedSegment(
         id=segment.id,
         file=files.number,
@@ -88,12 +86,12 @@ class _ResultFiles:
             self._file.close()
             self.number, self.end = self.number + 1, 0
             self._file = self._path(self.number).open("wb", buffering=0)
-        for data in gathered(lines):
+        for data in packed(gathered(lines), self._task.compression):
             write_all(self._file, data, str(self._path(self.number)))
             self.end += len(data)
 
     def _path(self, number: int) -> Path:
-        return result_path(self._task.results_directory, self._task.corpus, number)
+        return result_path(self._task.results_directory, self._task.corpus, number, self._task.compression)
 
     def _cut_back(self) -> BinaryIO:
         """Open the file at the end of the last merged segment; whatever was written after it goes."""
@@ -105,7 +103,7 @@ class _ResultFiles:
                 f"{size} bytes, and {self.end} were written and are journalled",
                 hint="restore the file, or begin a new run",
             )
-        for later in path.parent.glob("[0-9]*.jsonl"):
+        for later in result_files(self._task.results_directory, self._task.corpus):
             if later.name > path.name:
                 later.unlink()
         file = path.open("r+b" if path.exists() else "w+b", buffering=0)
