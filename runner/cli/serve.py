@@ -47,6 +47,23 @@ def serve(
     ] = None,
     workers: options.Workers = None,
     analyzers: options.Analyzers = "default",
+    analyzer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--analyzer",
+            metavar="FAMILY=MODULE:FUNCTION",
+            help="your own analyzer in the place of the built-in one; may be repeated",
+        ),
+    ] = None,
+    pii_blanks: Annotated[
+        Literal["keep", "mask"],
+        typer.Option(
+            "--pii-blanks",
+            metavar="keep|mask",
+            parser=one_of("keep", "mask"),
+            help="whether blanks inside masked personal data stay",
+        ),
+    ] = "keep",
     quotas: Annotated[
         str,
         typer.Option(
@@ -94,6 +111,7 @@ def serve(
 ) -> int:
     """Serve until interrupted."""
     try:
+        from runner.endpoint.analyzers import plugins
         from runner.endpoint.server import serve as run_endpoint
         from runner.endpoint.settings import EndpointSettings, Quotas
     except ModuleNotFoundError as error:
@@ -114,6 +132,8 @@ def serve(
             timing=timing,
             time_scale=1.0 if time_scale is None else time_scale,
             faults=faults,
+            pii_blanks=pii_blanks,
+            plugins=plugins.parsed(analyzer or ()),
         )
     )
     return EXIT_DONE

@@ -12,6 +12,7 @@ meet a file that is being written.
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -33,19 +34,21 @@ class BlobStore:
         self._root = root
         self._boot = f"{boot:06x}"
         self._count = 0
+        self._naming = threading.Lock()
         self._pins: Counter[str] = Counter()
         self._doomed: set[str] = set()
 
     def fresh(self) -> str:
-        """A name that was never used; its directory exists and is durable."""
-        group, place = divmod(self._count, _PER_DIRECTORY)
-        self._count += 1
-        name = f"{self._boot}/{group:06x}/{place:03x}"
-        if place == 0:
-            directory = self.path(name).parent
-            directory.mkdir(parents=True)
-            for parent in (directory.parent, self._root):
-                _flush_directory(parent)
+        """A name that was never used; its directory exists and is durable. To be called from any thread."""
+        with self._naming:
+            group, place = divmod(self._count, _PER_DIRECTORY)
+            self._count += 1
+            name = f"{self._boot}/{group:06x}/{place:03x}"
+            if place == 0:
+                directory = self.path(name).parent
+                directory.mkdir(parents=True)
+                for parent in (directory.parent, self._root):
+                    _flush_directory(parent)
         return name
 
     def path(self, blob: str) -> Path:

@@ -1,11 +1,11 @@
-"""Jobs carried out, from accepted to ended: checks, chunks to workers, the archive, its publication.
+"""Jobs carried out, from accepted to ended: checks, chunks to workers, the output, its publication.
 
 Owns a task per active job. Knows nothing of HTTP. What it decides about time and status it asks `lifecycle`.
 
 1. A job begins when it is launched or, after a restart, from scratch; nothing of an earlier attempt is used.
-2. Its rows go into a blob that nothing names. Only the transaction that ends the job names it, so output and
-   status appear together, once, or not at all.
-3. Chunks are worked on by whichever worker is free, and written in order, so an archive is a function of its
+2. What it writes goes into blobs that nothing names. Only the transaction that ends the job names them, so
+   output and status appear together, once, or not at all.
+3. Chunks are worked on by whichever worker is free, and written in order, so an output is a function of its
    input. The window of chunks in flight is what bounds memory.
 """
 
@@ -16,17 +16,18 @@ import hashlib
 import logging
 from collections import deque
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from runner.endpoint.archive import ArchiveFile
 from runner.endpoint.families import FAMILIES
 from runner.endpoint.inputs import Chunk, Inputs, split_uri
+from runner.endpoint.options import options_of
+from runner.endpoint.outputs import Output, Product, Tables, output_for
 from runner.endpoint.pool import WorkerDiedError
-from runner.endpoint.rows import Share
+from runner.endpoint.rows import Share, Slice, Task
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.errors import S3Error
 from runner.endpoint.s3.store import ObjectRecord, Stored
@@ -35,11 +36,13 @@ from runner.endpoint.threads import in_thread
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
+    from pathlib import Path
 
     from runner.endpoint.blobs import BlobStore
     from runner.endpoint.database import Database
-    from runner.endpoint.jobs import Job, JobBook
+    from runner.endpoint.families import OutputShape
+    from runner.endpoint.jobs import Job, JobBook, JobRecord
     from runner.endpoint.lifecycle import Status, Timing
     from runner.endpoint.pool import WorkerPool
     from runner.endpoint.settings import EndpointSettings
@@ -68,15 +71,19 @@ class _JobFailedError(Exception):
     """The job ends as FAILED with this message."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Output:
-    blob: str
-    size: int
-    etag: str
+_TASKS: Final[Mapping[OutputShape, Task]] = {"rows": "rows", "files": "parts", "folder": "texts", "topics": "count"}
+
+
+def _no_models(arn: str) -> Path:
+    raise FileNotFoundError(arn)
 
 
 class Executor:
-    """Carries out every job that it is given; `close` stops where it stands, to go on after a restart."""
+    """Carries out every job that it is given; `close` stops where it stands, to go on after a restart.
+
+    `plugins` are the user's own analyzers, family to `module:function`; `model_file` says where the bytes of a
+    custom model are, by its ARN, and raises FileNotFoundError where it is gone.
+    """
 
     def __init__(
         self,
@@ -88,6 +95,8 @@ class Executor:
         settings: EndpointSettings,
         timing: Timing,
         clock: Callable[[], float],
+        plugins: Mapping[str, str] = MappingProxyType({}),
+        model_file: Callable[[str], Path] = _no_models,
     ) -> None:
         self._book = book
         self._database = database
@@ -96,6 +105,8 @@ class Executor:
         self._settings = settings
         self._timing = timing
         self._clock = clock
+        self._plugins = plugins
+        self._model_file = model_file
         self._slots = asyncio.Semaphore(pool.size * _JOBS_PER_WORKER)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -118,7 +129,8 @@ class Executor:
             await self._fail(job, str(failure))
         except WorkerDiedError:
             _log.warning("job.worker_died job_id=%s", job.record.job_id)
-            await self._fail(job, _INTERNAL)
+            plugin = self._plugins.get(job.record.family)
+            await self._fail(job, f"{_INTERNAL} The analyzer {plugin} ended its process." if plugin else _INTERNAL)
         except Exception:  # noqa: BLE001 - a job that cannot be carried out must not end the endpoint
             _log.exception("job.crashed job_id=%s", job.record.job_id)
             await self._fail(job, _INTERNAL)
@@ -134,17 +146,21 @@ class Executor:
                     await self._book.advance(job, "IN_PROGRESS")
             if not await _unless_stopped(job, self._suffer(job)):
                 return await self._finish(job, None)
-            output = await self._produce(job)
+            products = await self._produce(job)
         finally:
             self._slots.release()
-        return await self._finish(job, output)
+        return await self._finish(job, products)
 
     async def _check_access(self, job: Job) -> None:
         """What the service does first: look at the input, and leave a file where the output will be."""
         record = job.record
         await self._sleep_until(self._timing.checked_at(record.submitted))
-        if not self._inputs(job).exist():
+        inputs = self._inputs(job)
+        if not inputs.exist():
             raise _JobFailedError(_NO_READ)
+        limits = FAMILIES[record.family].limits(record.request)
+        if self._settings.job_limits == "service" and (size := inputs.size_up_to(limits.bytes_min)) < limits.bytes_min:
+            raise _JobFailedError(limits.breach(size=size) or _INTERNAL)
         bucket, prefix = split_uri(record.request["OutputDataConfig"]["S3Uri"])
         folder = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
         blob = self._blobs.fresh()
@@ -166,71 +182,93 @@ class Executor:
                 await asyncio.sleep(fault.get("after_s", 0.0))
                 raise _JobFailedError(fault.get("message", _INTERNAL))
 
-    async def _produce(self, job: Job) -> _Output:
-        """Have the input analysed into a finished archive that nothing names yet."""
-        blob = self._blobs.fresh()
-        member = FAMILIES[job.record.family].member
-        archive = await in_thread(ArchiveFile, self._blobs.path(blob), member)
+    async def _produce(self, job: Job) -> list[Product]:
+        """Have the input analysed into finished objects that nothing names yet."""
+        output = await in_thread(output_for, FAMILIES[job.record.family], self._blobs)
         try:
-            await self._fill(job, archive)
-            size = await in_thread(archive.finish)
-            size = await self._truncate(job, archive, size)
-        except Exception:
-            self._blobs.discard(blob)
+            await self._fill(job, output)
+            if isinstance(output, Tables):
+                await self._tabulate(job, output)
+            products = await in_thread(output.finish, job.record.job_id)
+            for fault in job.record.faults:
+                if fault["do"] == "archive_truncated":
+                    products = await in_thread(output.cut, fault.get("share", 0.5))
+                if fault["do"] == "archive_corrupt":
+                    await in_thread(output.corrupt)
+        except BaseException:
+            output.discard()
             raise
         finally:
-            archive.close()
-        # Not the MD5 of the whole, and of the form that says so: the front of the file is written last.
-        digest = hashlib.md5(f"{job.record.job_id} {size}".encode(), usedforsecurity=False).hexdigest()
-        return _Output(blob, size, f"{digest}-1")
+            output.close()
+        return products
 
-    async def _fill(self, job: Job, archive: ArchiveFile) -> None:
+    async def _fill(self, job: Job, output: Output) -> None:
         inputs = self._inputs(job)
         window: deque[tuple[Chunk, asyncio.Task[Answer]]] = deque()
         chunk_bytes = CHUNK_BYTES[self._settings.analyzers]
+        line_bytes_max = max(_LINE_BYTES_MAX, FAMILIES[job.record.family].document_bytes_max)
+        documents = 0
+
+        async def take_oldest() -> None:
+            nonlocal documents
+            documents += await _take(inputs, *window[0], output)
+            inputs.done(window.popleft()[0])
+            self._check_limits(job, inputs, documents)
+
         try:
-            async with aclosing(inputs.chunks(chunk_bytes=chunk_bytes, line_bytes_max=_LINE_BYTES_MAX)) as chunks:
+            async with aclosing(inputs.chunks(chunk_bytes=chunk_bytes, line_bytes_max=line_bytes_max)) as chunks:
                 async for chunk in chunks:
                     window.append((chunk, asyncio.create_task(self._pool.run(self._share(job, chunk)))))
                     if len(window) >= self._pool.size * _CHUNKS_PER_WORKER:
-                        await _take(inputs, *window[0], archive)
-                        inputs.done(window.popleft()[0])
+                        await take_oldest()
                     if job.stop.is_set():
                         break
             while window:
-                await _take(inputs, *window[0], archive)
-                inputs.done(window.popleft()[0])
+                await take_oldest()
         finally:
             for chunk, task in window:
                 task.cancel()
                 inputs.done(chunk)
 
-    async def _truncate(self, job: Job, archive: ArchiveFile, size: int) -> int:
-        for fault in job.record.faults:
-            if fault["do"] == "archive_truncated":
-                size = int(size * fault.get("share", 0.5))
-                await in_thread(archive.cut, size)
-        return size
+    async def _tabulate(self, job: Job, output: Tables) -> None:
+        """Make the tables of all documents, whose words have been gathered."""
+        await in_thread(output.gathered)
+        gathered = Chunk([Slice("", str(output.words), 0, 0, None)], [])
+        answer = await self._pool.run(msgspec.structs.replace(self._share(job, gathered), task="topics"))
+        await in_thread(output.take, [], _checked(answer).pieces)
 
-    async def _finish(self, job: Job, output: _Output | None) -> None:
+    def _check_limits(self, job: Job, inputs: Inputs, documents: int) -> None:
+        """Fail a job that has read more than a job may."""
+        if self._settings.job_limits == "none":
+            return
+        limits = FAMILIES[job.record.family].limits(job.record.request)
+        message = limits.breach(files=inputs.files, lines=documents)
+        if message is None and inputs.bytes > limits.bytes_max:
+            message = limits.breach(size=inputs.bytes)
+        if message is not None:
+            raise _JobFailedError(message)
+
+    async def _finish(self, job: Job, products: list[Product] | None) -> None:
         """End a job whose work is done, or that was stopped; the output appears in the same transaction."""
         end = self._timing.ended_at(job.record.submitted, self._clock())
         if not await _unless_stopped(job, self._sleep_until(end)):
             await self._sleep_until(self._timing.ended_at(job.record.submitted, self._clock()))
         bucket, key = split_uri(job.record.output)
+        written = products or []
         replaced: list[str | None] = []
 
         def publish(connection: sqlite3.Connection) -> None:
-            if output is not None:
-                record = ObjectRecord(output.size, output.etag, self._clock(), {})
-                replaced.append(store.put_object(connection, bucket, Stored(key.encode(), output.blob, record)))
+            for product in written:
+                record = ObjectRecord(product.size, product.etag, self._clock(), {})
+                stored = Stored(f"{key}{product.name}".encode(), product.blob, record)
+                replaced.append(store.put_object(connection, bucket, stored))
 
         async with job.lock:
             status = job.outcome
             try:
                 await self._book.advance(job, status, at=round(self._clock(), 3), along=publish)
             except S3Error as error:
-                self._blobs.discard(output.blob if output else None)
+                self._blobs.discard(*(product.blob for product in written))
                 raise _JobFailedError(_NO_WRITE) from error
         self._blobs.discard(*replaced)
         _log.info("job.ended job_id=%s status=%s", job.record.job_id, status)
@@ -250,32 +288,53 @@ class Executor:
 
     def _share(self, job: Job, chunk: Chunk) -> Share:
         record = job.record
+        family = FAMILIES[record.family]
         return Share(
             family=record.family,
             analyzers=self._settings.analyzers,
             language=record.request.get("LanguageCode"),
-            document_bytes_max=FAMILIES[record.family].document_bytes_max,
+            document_bytes_max=family.document_bytes_max,
             blank_lines=self._settings.blank_lines,
             slices=chunk.slices,
             tampering=_tampering(record.faults),
+            task=_TASKS[family.shape],
+            options=options_of(record.request, blanks=self._settings.pii_blanks),
+            model=self._model(record),
+            plugin=None if record.model else self._plugins.get(record.family),
         )
+
+    def _model(self, record: JobRecord) -> str | None:
+        if record.model is None or self._settings.analyzers == "noop":
+            return None
+        try:
+            return str(self._model_file(record.model))
+        except FileNotFoundError as error:
+            raise _JobFailedError(f"RESOURCE_NOT_FOUND: The custom model is gone: {record.model}") from error
 
     async def _sleep_until(self, at: float) -> None:
         await asyncio.sleep(max(0.0, at - self._clock()))
 
 
-async def _take(inputs: Inputs, chunk: Chunk, task: asyncio.Task[Answer], archive: ArchiveFile) -> None:
-    """Wait for the oldest chunk and write its piece, unless its file has ended before it."""
-    answer = await task
+async def _take(inputs: Inputs, chunk: Chunk, task: asyncio.Task[Answer], output: Output) -> int:
+    """Wait for the oldest chunk and write what it came to, unless its file has ended before it.
+
+    Returns how many documents it had.
+    """
+    answer = _checked(await task)
+    label = chunk.slices[0].label
+    if not chunk.whole and label in inputs.broken:
+        return 0
+    if not chunk.whole and answer.broken:
+        inputs.broken.add(label)
+    await in_thread(output.take, chunk.slices, answer.pieces)
+    return answer.documents
+
+
+def _checked(answer: Answer) -> Answer:
     if answer.error is not None:
         _log.error("job.share_failed error=%s", answer.error)
         raise _JobFailedError(f"INTERNAL_SERVER_ERROR: {answer.error}")
-    label = chunk.slices[0].label
-    if not chunk.whole and label in inputs.broken:
-        return
-    if not chunk.whole and answer.broken:
-        inputs.broken.add(label)
-    await in_thread(archive.append, answer.piece)
+    return answer
 
 
 def _tampering(faults: list[dict[str, Any]]) -> Tampering:

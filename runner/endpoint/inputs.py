@@ -119,10 +119,21 @@ class Inputs:
         self._bucket, self._prefix = split_uri(uri)
         self._per_line = per_line
         self.broken: set[str] = set()  # labels of files whose rest is not to be read
+        self.files = 0  # that were met so far, and
+        self.bytes = 0  # what they hold
 
     def exist(self) -> bool:
         """Whether there is anything to read."""
         return next(self._scan(), None) is not None
+
+    def size_up_to(self, enough: int) -> int:
+        """How many bytes there are, counted no further than `enough`."""
+        total = 0
+        for stored in self._scan():
+            total += stored.record.size
+            if total >= enough:
+                break
+        return total
 
     async def chunks(self, *, chunk_bytes: int, line_bytes_max: int) -> AsyncGenerator[Chunk, None]:
         """The chunks, in the order of keys and lines; each one's blobs stay pinned until `done` with it."""
@@ -131,6 +142,8 @@ class Inputs:
         held = 0
         for stored in self._objects():
             size = stored.record.size
+            self.files += 1
+            self.bytes += size
             large = self._per_line and size > chunk_bytes
             if slices and (large or held + size > chunk_bytes or len(slices) == SLICES_MAX):
                 yield self._pinned(Chunk(slices, blobs))

@@ -6,12 +6,12 @@ Which rows are hit follows from a seed and the row itself, so that a repeated jo
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Tampering", "tamper"]
 
@@ -19,24 +19,34 @@ _SCALE: Final = 1 << 32
 
 
 class Tampering(msgspec.Struct, frozen=True):
-    """Shares (0 to 1) of the rows that are left out, written twice, or mixed up with another row's answer."""
+    """Shares (0 to 1) of the rows that are left out, written twice, mixed up with another row's answer, or moved."""
 
     missing: float = 0.0
     doubled: float = 0.0
     altered: float = 0.0
+    unordered: float = 0.0
     seed: int = 0
 
 
-def tamper(rows: list[bytes], tampering: Tampering) -> list[bytes]:
-    """The rows, spoilt as told."""
+def tamper(rows: list[bytes], tampering: Tampering, others: Sequence[bytes] = ()) -> list[bytes]:
+    """The rows, spoilt as told.
+
+    A mixed-up row bears the answer of the row after it, the last one that of the first of `others`, or of the
+    first row where there are none.
+    """
     if tampering == Tampering(seed=tampering.seed):
         return rows
     hit = _chooser(tampering.seed)
     rows = [row for row in rows if not hit("missing", row, tampering.missing)]
-    altered = [at for at, row in enumerate(rows) if hit("altered", row, tampering.altered)]
-    donors = {at: rows[(at + 1) % len(rows)] for at in altered}
-    rows = [_mixed(row, donors[at]) if at in donors else row for at, row in enumerate(rows)]
-    return [again for row in rows for again in ([row, row] if hit("doubled", row, tampering.doubled) else [row])]
+    after = [*rows[1:], *(others or rows)[:1]]
+    rows = [
+        _mixed(row, donor) if hit("altered", row, tampering.altered) else row
+        for row, donor in zip(rows, after, strict=True)
+    ]
+    rows = [again for row in rows for again in ([row, row] if hit("doubled", row, tampering.doubled) else [row])]
+    moved = [at for at, row in enumerate(rows) if hit("unordered", row, tampering.unordered)]
+    places = dict(zip(moved, [*moved[1:], *moved[:1]], strict=True))
+    return [rows[places.get(at, at)] for at in range(len(rows))]
 
 
 def _chooser(seed: int) -> Callable[[str, bytes, float], bool]:
@@ -50,8 +60,19 @@ def _chooser(seed: int) -> Callable[[str, bytes, float], bool]:
 
 
 def _mixed(row: bytes, donor: bytes) -> bytes:
-    """The place of one row with the answer of another."""
-    mine, other = msgspec.json.decode(row), msgspec.json.decode(donor)
-    place = {name: mine[name] for name in ("File", "Line") if name in mine}
-    answer = {name: value for name, value in other.items() if name not in ("File", "Line")}
-    return msgspec.json.encode(dict(sorted({**answer, **place}.items()))) + b"\n"
+    """The place of one row with the answer of another; of lines of text, the line end of one with the other."""
+    mine, other = _decoded(row), _decoded(donor)
+    if mine is None or other is None:
+        return donor.rstrip(b"\r\n") + row[len(row.rstrip(b"\r\n")) :]
+    mixed = {name: value for name, value in other.items() if name not in ("File", "Line")}
+    mixed |= {name: mine[name] for name in ("File", "Line") if name in mine}
+    return msgspec.json.encode({name: mixed[name] for name in sorted(mixed)}) + b"\n"
+
+
+def _decoded(row: bytes) -> dict[str, Any] | None:
+    """A row of output; None for a line of redacted text."""
+    try:
+        value = msgspec.json.decode(row)
+    except msgspec.DecodeError:
+        return None
+    return value if isinstance(value, dict) and "File" in value else None

@@ -13,58 +13,102 @@ import os
 import signal
 import sys
 import threading
-from functools import cache
+from functools import lru_cache
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
-from runner.endpoint.archive import Piece, pack
+from runner.endpoint.archive import Piece, pack, plain
 from runner.endpoint.families import FAMILIES
+from runner.endpoint.options import Analyze, fitted
+from runner.endpoint.redaction import Redactor
 from runner.endpoint.rows import Share, Slice, Writer, stride
 from runner.endpoint.tampering import tamper
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from collections.abc import Callable
 
 __all__ = ["LENGTH_BYTES", "Answer", "main", "work"]
 
 LENGTH_BYTES: Final = 4
+_LOADED_MAX: Final = 16  # analyzers at once: custom models come and go
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_share: Final = msgspec.msgpack.Decoder(Share).decode
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a share came to: a piece, how many rows, whether its file ended at an undecodable byte; or an error."""
+    """What a share came to, or the error that it came to.
 
-    piece: Piece
-    rows: int = 0
+    `pieces` are one for the share, or one for each of its slices; `documents` counts those that were read,
+    `broken` tells that its file ended at an undecodable byte.
+    """
+
+    pieces: list[Piece] = []
+    documents: int = 0
     broken: bool = False
     error: str | None = None
 
 
 def work(share: Share) -> Answer:
     """Carry out one share."""
-    writer = _writer(share.family, share.analyzers)
-    rows: list[bytes] = []
+    if share.task == "topics":
+        return Answer([pack(table) for table in _topics(share)])
+    rows_of = _rows_of(share)
+    rows: list[list[bytes]] = []
     broken = False
     for piece in share.slices:
-        more, ended = writer.rows(share, piece, _read(share, piece))
-        rows += more
+        more, ended = rows_of(share, piece, _read(share, piece))
+        rows.append(more)
         broken = broken or ended
-    rows = stride(tamper(rows, share.tampering))
-    return Answer(pack(b"".join(rows)), len(rows), broken)
+    return Answer(_pieces(share, rows), sum(map(len, rows)), broken)
 
 
-@cache
-def _writer(family: str, kind: Literal["default", "noop"]) -> Writer:
-    empty = dict(FAMILIES[family].empty)
-    if kind == "noop":
-        return Writer(None, empty)
+def _pieces(share: Share, rows: list[list[bytes]]) -> list[Piece]:
+    if share.task == "rows":
+        whole = stride(tamper([row for each in rows for row in each], share.tampering))
+        return [pack(b"".join(whole))]
+    if share.task == "count":
+        return [plain(b"".join(each)) for each in rows]
+    made = []
+    for at, mine in enumerate(rows):
+        spoilt = tamper(mine, share.tampering, rows[(at + 1) % len(rows)])
+        # A copy of a text keeps its lines in their order.
+        made.append(b"".join(spoilt if share.options.redact else stride(spoilt)))
+    return [pack(content) if share.task == "parts" else plain(content) for content in made]
+
+
+def _rows_of(share: Share) -> Callable[[Share, Slice, bytes], tuple[list[bytes], bool]]:
+    if share.task == "count":
+        from runner.endpoint.analyzers.topic_words import word_rows
+
+        return word_rows
+    analyze = None if share.analyzers == "noop" else _analyzer(share.family, share.model, share.plugin)
+    if analyze is not None:
+        analyze = fitted(share.family, analyze, share.options)
+    if share.options.redact:
+        return Redactor(analyze, share.options).rows
+    family = FAMILIES[share.family]
+    return Writer(analyze, dict(family.empty), line_is_text=family.line_is_text).rows
+
+
+@lru_cache(maxsize=_LOADED_MAX)
+def _analyzer(family: str, model: str | None, plugin: str | None) -> Analyze:
+    if plugin is not None:
+        from runner.endpoint.analyzers import plugins
+
+        return plugins.load(family, plugin, FAMILIES[family].empty)
     from runner.endpoint import analyzers
 
-    return Writer(analyzers.load(family), empty)
+    return analyzers.load(family, model)
+
+
+def _topics(share: Share) -> tuple[bytes, bytes]:
+    from runner.endpoint.analyzers import topics
+
+    (gathered,) = share.slices
+    return topics.tables(gathered.path, share.options.topics, noop=share.analyzers == "noop")
 
 
 def _read(share: Share, piece: Slice) -> bytes:
@@ -92,12 +136,12 @@ def main() -> None:
 def _answer(message: bytes) -> Answer:
     try:
         return work(_decode_share(message))
-    except Exception as error:  # noqa: BLE001 - told to the parent; a share must not end the process
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the parent; a share must not end the process
         # The type alone: what an analyzer says may quote the document.
-        return Answer(Piece(b"", 0, 0), error=f"{type(error).__name__} {_detail(error)}".strip())
+        return Answer(error=f"{type(error).__name__} {_detail(error)}".strip())
 
 
-def _detail(error: Exception) -> str:
+def _detail(error: BaseException) -> str:
     from runner.errors import RunnerError
 
     if isinstance(error, RunnerError):

@@ -19,10 +19,16 @@ from isal import igzip
 from runner.endpoint.archive import ArchiveFile, pack
 
 
+def begun(path: Path) -> ArchiveFile:
+    archive = ArchiveFile(path)
+    archive.begin("output")
+    return archive
+
+
 def archived(pieces: list[bytes], directory: Path) -> bytes:
     path = directory / "output.tar.gz"
     path.unlink(missing_ok=True)
-    with closing(ArchiveFile(path, "output")) as archive:
+    with closing(begun(path)) as archive:
         for piece in pieces:
             archive.append(pack(piece))
         size = archive.finish()
@@ -65,7 +71,7 @@ def test_the_tar_of_the_system_accepts_it(tmp_path: Path) -> None:
 
 def test_a_cut_archive_is_short(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    with closing(ArchiveFile(path, "output")) as archive:
+    with closing(begun(path)) as archive:
         archive.append(pack(b"row\n" * 10_000))
         size = archive.finish()
         archive.cut(size // 2)

@@ -68,6 +68,7 @@ _FAMILIES: dict[str, tuple[str, frozenset[str] | None, tuple[str, ...]]] = {
     "entities": ("1", _ROMANCE_AND_GERMANIC, ("babel", "faker", "textblob")),
     "key_phrases": ("1", _ROMANCE_AND_GERMANIC, ("textblob",)),
     "sentiment": ("1", frozenset({"en"}), ("vaderSentiment",)),
+    "topics": ("1", None, ("numpy",)),
 }
 _MODULES = {"dominant_language": "language"}
 

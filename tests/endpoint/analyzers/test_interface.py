@@ -13,8 +13,8 @@ from runner.errors import MachineError, UserError
 FAMILIES = ("dominant_language", "entities", "key_phrases", "sentiment")
 
 
-def test_the_families_are_the_four_and_each_names_its_module():
-    assert sorted(analyzers.ANALYZERS) == sorted(FAMILIES)
+def test_each_family_names_its_module():
+    assert set(FAMILIES) < set(analyzers.ANALYZERS)
     for family, info in analyzers.ANALYZERS.items():
         assert info.name == family
         assert info.load.startswith("runner.endpoint.analyzers.")
