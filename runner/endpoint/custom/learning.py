@@ -23,7 +23,7 @@ _RATE: Final = 0.3
 _ROUNDS_MAX, _ROUNDS_MIN = 8, 2
 _STEPS_MAX: Final = 500_000  # documents looked at, over all rounds: a minute or two at the very most
 _FIRST_SQUARE: Final = 1e-6
-_SHARPNESSES: Final = tuple(2.0 ** (power / 4) for power in range(-6, 7))
+_SHARPNESSES: Final[tuple[float, ...]] = tuple(2.0 ** (power / 4) for power in range(-6, 7))
 
 
 def learn(

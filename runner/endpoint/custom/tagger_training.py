@@ -27,8 +27,8 @@ __all__ = ["TOKENS_MAX", "train_tagger"]
 TOKENS_MAX: Final = 400_000  # learned from: the rest of a large corpus would add minutes and little else
 _BATCH: Final = 64  # tokens, about
 _ROUNDS: Final = 8
-_RATE: Final = 0.3
-_FIRST_SQUARE: Final = 1e-3
+_RATE: Final = 0.1
+_FIRST_SQUARE: Final = 0.1
 _SEEN_MIN: Final = 2
 
 
