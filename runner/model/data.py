@@ -8,6 +8,7 @@ the run, and free of `:` (which some outputs use as a separator). Parts that gat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_lowercase, digits
 from typing import Final, NewType
 
 import msgspec
@@ -17,6 +18,11 @@ PartId = NewType("PartId", str)
 
 SEGMENT_DOCUMENTS_MAX: Final = 5_000
 SEGMENT_BYTES_MAX: Final = 8_000_000
+_DECIMAL: Final = 1000
+_LETTERS: Final = ascii_lowercase
+_DIGITS: Final = digits + ascii_lowercase
+PARTS_MAX: Final = _DECIMAL + len(_LETTERS) * len(_DIGITS) ** 2
+"""Parts that a segment can have: ids have three places for their number."""
 POOL_REST: Final = "rest"
 """The pool of documents in languages that no requested analysis takes, and of those without a known language."""
 
@@ -27,8 +33,15 @@ def segment_id(corpus: int, source_range: int, segment: int) -> SegmentId:
 
 
 def part_id(segment: SegmentId, number: int) -> PartId:
-    """The id of one part of a segment."""
-    return PartId(f"{segment}-{number:03d}")
+    """The id of one part of a segment; `number` is below `PARTS_MAX`.
+
+    After 999 come letters (`a00`), which keeps the width and sorts behind the digits.
+    """
+    if number < _DECIMAL:
+        return PartId(f"{segment}-{number:03d}")
+    first, rest = divmod(number - _DECIMAL, len(_DIGITS) ** 2)
+    second, third = divmod(rest, len(_DIGITS))
+    return PartId(f"{segment}-{_LETTERS[first]}{_DIGITS[second]}{_DIGITS[third]}")
 
 
 def repair_part_id(serial: int) -> PartId:

@@ -54,6 +54,22 @@ def closing(
     return None
 
 
+def split_limit(analysis: AnalysisSpec) -> int | None:
+    """The bytes of the pieces in which an analysis reads what is too long for it; None if it does not split.
+
+    Analyses with one limit read the same pieces. Redacted texts are put together from pieces that do not overlap, so
+    these are cut apart from all others: at one byte less, which tells them from the others' everywhere.
+    """
+    if analysis.oversize != "split":
+        return None
+    return analysis.document_bytes_max - (not overlaps(analysis))
+
+
+def overlaps(analysis: AnalysisSpec) -> bool:
+    """Whether the pieces that an analysis reads may overlap: all but those whose answers are texts."""
+    return dict(analysis.parameters).get("mode") != "redaction"
+
+
 def redacts(analysis: AnalysisSpec) -> bool:
     """Whether results of an analysis hold the document's text, masked."""
     return dict(analysis.parameters).get("mode") in {"redaction", "both"} and analysis.family == "pii_entities"
@@ -71,5 +87,5 @@ def reads(analysis: AnalysisSpec, part: PartFacts) -> bool:
     if analysis.languages is not None and analysis.row.takes_language and part.pool not in analysis.languages:
         return False
     if part.split_bytes is not None:
-        return analysis.oversize == "split" and part.split_bytes == analysis.document_bytes_max
+        return part.split_bytes == split_limit(analysis)
     return part.line_bytes_max <= analysis.document_bytes_max

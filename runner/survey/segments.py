@@ -6,20 +6,22 @@ only to encode it would take half of the time; a test holds the two to the same 
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from heapq import merge
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from runner.model import PartFacts, PartId, SegmentFacts, SegmentId, Tally
+from runner.catalogue import units as units_of_one
+from runner.errors import SourceError
+from runner.model import PARTS_MAX, PartFacts, PartId, SegmentFacts, SegmentId, Tally
 from runner.storage.atomic import Replacements
 from runner.survey.columns import Columns
 from runner.survey.measuring import DIGEST_BYTES
-from runner.survey.parts import Placed, Rows, build, place, take, units_of
-from runner.survey.routes import Bin, Kind, Router
+from runner.survey.parts import Placed, Rows, build, lines_of_bins, place, take, units_of
+from runner.survey.routes import Kind, Router
 
 LEDGER_DIRECTORY: Final = "ledger"
 PARTS_DIRECTORY: Final = "parts"
@@ -30,12 +32,21 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 def write_segment(
     segment: SegmentId, corpus: str, columns: Columns, router: Router, *, files: Replacements, directory: Path
 ) -> SegmentFacts:
-    """Write the parts of a segment, then its ledger, below `directory`; `files` puts them in place later."""
+    """Write the parts of a segment, then its ledger, below `directory`; `files` puts them in place later.
+
+    Raises SourceError if the user's limits of jobs leave it more parts than there are numbers.
+    """
     kinds = router.sort(columns.languages, columns.sizes, columns.fates)
-    placed = place(_bins(kinds, router), columns.sizes, router)
+    placed = place(lines_of_bins(kinds, columns, router), router)
+    if len(placed) > PARTS_MAX:
+        raise SourceError(
+            corpus,
+            f"its documents fill {len(placed)} jobs in a stretch that may have {PARTS_MAX}",
+            hint="raise `policy.max_job_bytes` or `policy.max_job_documents`",
+        )
     parts: list[PartFacts] = []
     for number, each in enumerate(placed):
-        facts, text = build(segment, number, each, columns)
+        facts, text = build(segment, number, each, router)
         parts.append(facts)
         with files.open(directory / PARTS_DIRECTORY / f"{facts.id}.txt") as file:
             file.write(text)
@@ -49,18 +60,8 @@ def write_segment(
         bytes=columns.size,
         ledger_digest=blake2b(ledger, digest_size=DIGEST_BYTES).hexdigest(),
         parts=tuple(parts),
-        tallies=_tallies(kinds, columns, router),
+        tallies=_tallies(kinds, columns, router, placed),
     )
-
-
-def _bins(kinds: Mapping[Kind, Rows], router: Router) -> dict[Bin, Rows]:
-    """The rows whose lines go into each bin."""
-    bins: dict[Bin, Rows] = {}
-    for kind, rows in kinds.items():
-        where = router.route(kind).bin
-        if where is not None:
-            bins[where] = list(merge(bins[where], rows)) if where in bins else rows
-    return bins
 
 
 def _ledger(
@@ -79,7 +80,7 @@ def _ledger(
         line_of,
         columns.fates,
         columns.messages,
-        [()] * columns.documents,
+        _pieces(placed, columns.documents),
         columns.folds,
         columns.fields,
         strict=True,
@@ -88,25 +89,53 @@ def _ledger(
 
 
 def _places(placed: Sequence[Placed], documents: int) -> tuple[Sequence[int], Sequence[int]]:
-    """Per document its part and its line in it; -1 where it has none."""
-    if len(placed) == 1 and len(placed[0].rows) == documents:
+    """Per document its part and its line in it; -1 where it has none as a whole."""
+    if len(placed) == 1 and len(placed[0].lines.rows) == documents and placed[0].lines.cuts is None:
         return [0] * documents, range(documents)
     part_of, line_of = [-1] * documents, [-1] * documents
     for number, each in enumerate(placed):
-        for line, row in enumerate(each.rows):
-            part_of[row], line_of[row] = number, line
+        if each.lines.cuts is None:
+            for line, row in enumerate(each.lines.rows):
+                part_of[row], line_of[row] = number, line
     return part_of, line_of
 
 
-def _tallies(kinds: Mapping[Kind, Rows], columns: Columns, router: Router) -> tuple[Tally, ...]:
-    """Counts by analysis in the manifest's order, then by language, outcome and code; only what is sent has units."""
+_Pieces = tuple[tuple[int, tuple[tuple[int, ...], ...]], ...]
+
+
+def _pieces(placed: Sequence[Placed], documents: int) -> list[_Pieces]:
+    """Per document its pieces, by ascending limit, in the members' order of `runner.model.Piece`."""
+    column: list[_Pieces] = [()] * documents
+    found: defaultdict[int, defaultdict[int, list[tuple[int, ...]]]] = defaultdict(lambda: defaultdict(list))
+    for number, each in enumerate(placed):
+        if each.lines.cuts is not None and each.bin.split_bytes is not None:
+            for line, (row, cut) in enumerate(zip(each.lines.rows, each.lines.cuts, strict=True)):
+                found[row][each.bin.split_bytes].append((number, line, *cut))
+    for row, by_limit in found.items():
+        column[row] = tuple((limit, tuple(by_limit[limit])) for limit in sorted(by_limit))
+    return column
+
+
+def _tallies(
+    kinds: Mapping[Kind, Rows], columns: Columns, router: Router, placed: Sequence[Placed]
+) -> tuple[Tally, ...]:
+    """Counts by analysis in the manifest's order, then by language, outcome and code; only what is sent has units.
+
+    What is sent in pieces has the units of its pieces, overlaps included.
+    """
+    in_pieces = _units_in_pieces(placed)
     totals: dict[tuple[int, str, str, str], list[int]] = {}
     for kind, rows in kinds.items():
-        counts = (len(rows), sum(take(columns.sizes, rows)), units_of(take(columns.characters, rows)))
-        for place_of_analysis, closing in enumerate(router.route(kind).closings):
+        route = router.route(kind)
+        documents, size = len(rows), sum(take(columns.sizes, rows))
+        whole = units_of(take(columns.characters, rows))
+        for place_of_analysis, (closing, limit) in enumerate(zip(route.closings, route.split_at, strict=True)):
             outcome, code = ("sent", "") if closing is None else (closing.outcome, closing.code)
+            units = 0
+            if closing is None:
+                units = whole if limit is None else sum(in_pieces[limit][row] for row in rows)
             total = totals.setdefault((place_of_analysis, kind.language or "", outcome, code), [0, 0, 0])
-            for column, count in enumerate(counts if closing is None else (*counts[:2], 0)):
+            for column, count in enumerate((documents, size, units)):
                 total[column] += count
     return tuple(
         Tally(
@@ -120,3 +149,13 @@ def _tallies(kinds: Mapping[Kind, Rows], columns: Columns, router: Router) -> tu
         )
         for (place_of_analysis, language, outcome, code), (documents, size, units) in sorted(totals.items())
     )
+
+
+def _units_in_pieces(placed: Sequence[Placed]) -> dict[int, Counter[int]]:
+    """By limit, the billing units of each document's pieces, by its row."""
+    counted: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for each in placed:
+        if each.bin.split_bytes is not None:
+            for row, characters in zip(each.lines.rows, each.lines.characters, strict=True):
+                counted[each.bin.split_bytes][row] += units_of_one(characters)
+    return counted

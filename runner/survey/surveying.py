@@ -96,7 +96,12 @@ class _Survey:
         self._task = task
         self._files = files
         self._directory = Path(task.directory)
-        self._router = Router(task.analyses)
+        self._router = Router(
+            task.analyses,
+            job_bytes_max=task.job_bytes_max,
+            job_documents_max=task.job_documents_max,
+            keep_text=task.keep_text,
+        )
         self._find_languages = language_finder(task.corpus.language)
         self._reader = RangeReader(task.corpus, task.source_range, undecodable=task.undecodable, changed=changed)
         self._facts: list[SegmentFacts] = []

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, strategies as st
 
-from runner.model import PartFacts, part_id, segment_id
-from runner.planning.fates import closing, reads, size_class
+from runner.model import PartFacts, PartId, part_id, segment_id
+from runner.planning.fates import closing, overlaps, reads, size_class, split_limit
 
 SENTIMENT_MAX = 5 * 1024
 
@@ -85,3 +87,18 @@ def test_pieces_are_read_only_by_who_splits_at_their_limit(build) -> None:
 @pytest.mark.parametrize(("size", "cap"), [(1, 5), (5, 5), (6, 9), (9, 9), (10, None)])
 def test_the_size_class_is_the_smallest_limit_that_holds(size: int, cap: int | None) -> None:
     assert size_class((5, 9), size) == cap
+
+
+def test_redacted_texts_are_cut_apart_from_all_others(build) -> None:
+    offsets = build.analysis("pii_entities", oversize="split")
+    masked = build.analysis("pii_entities", oversize="split", parameters=(("mode", "redaction"),))
+    assert split_limit(build.analysis("pii_entities")) is None
+    assert (overlaps(offsets), overlaps(masked)) == (True, False)
+    assert split_limit(offsets) == split_limit(masked) + 1 == offsets.document_bytes_max
+
+
+def test_an_analysis_does_not_read_what_is_answered(build) -> None:
+    part = PartFacts(id=PartId("p"), pool="en", line_bytes_max=10, lines=1, bytes=3, units=3, digest="")
+    assert reads(build.analysis("sentiment"), part)
+    assert not reads(build.analysis("sentiment"), replace(part, answered=("entities", "sentiment")))
+    assert reads(build.analysis("sentiment"), replace(part, answered=("entities",)))
