@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable
 
 import anyio
+from anyio import to_thread
 
 from runner.compose.disks import full_disk_told
+from runner.compose.positions import Positions
 from runner.core import events as e
 from runner.core.run import Run
 from runner.corpus import list_corpus, ranges, read_listing, write_listing
@@ -44,19 +46,20 @@ class Surveyor:
         """Bring the survey to its end. Raises SourceError for a corpus that cannot be listed or read."""
         if self._run.survey_finished:
             return
-        listings = [(corpus, self._listing(corpus)) for corpus in self._manifest.corpora]
+        listings = [(corpus, await self._listing(corpus)) for corpus in self._manifest.corpora]
         for corpus, listing in listings:
             await self._corpus(corpus, listing)
         documents = sum(segment.documents for segment in self._run.books.surveyed())
         size = sum(segment.bytes for segment in self._run.books.surveyed())
         self._record(e.SurveyFinished(at=self._now(), documents=documents, bytes=size))
 
-    def _listing(self, corpus: CorpusSpec) -> list[SourceFile]:
+    async def _listing(self, corpus: CorpusSpec) -> list[SourceFile]:
         """The corpus's listing: taken now, or as it was taken when the run began."""
         path = self._directory.listing(corpus.name)
         if corpus.name in self._run.listings:
             return list(read_listing(path))
-        listing = list_corpus(corpus)
+        # In a thread: a large bucket takes a while, and progress is to be shown meanwhile.
+        listing = await to_thread.run_sync(list_corpus, corpus)
         digest = write_listing(path, listing)
         taken = e.ListingTaken(
             at=self._now(),
@@ -71,15 +74,18 @@ class Surveyor:
 
     async def _corpus(self, corpus: CorpusSpec, listing: list[SourceFile]) -> None:
         index = self._manifest.corpora.index(corpus)
-        left = [part for part in ranges(corpus, listing) if part.index not in self._run.surveyed[corpus.name]]
+        every = list(ranges(corpus, listing))
+        left = [part for part in every if part.index not in self._run.surveyed[corpus.name]]
+        positions = Positions(self._pool, corpus, every)
         if corpus.limit is not None:
             # A limit counts documents, so each range must know what those before it held: one at a time.
             for source_range in left:
                 so_far = sum(s.documents for s in self._run.books.surveyed() if s.corpus == corpus.name)
                 if so_far >= corpus.limit:
                     break
-                await self._range(corpus, index, source_range, corpus.limit - so_far)
+                await self._range(corpus, index, await positions.placed(source_range), corpus.limit - so_far)
             return
+        await positions.count(left)
         send, receive = anyio.create_memory_object_stream[SourceRange](math.inf)
         with send:
             for source_range in left:
@@ -87,13 +93,17 @@ class Surveyor:
         with receive:
             async with anyio.create_task_group() as tasks:
                 for _ in range(min(self._pool.size, len(left))):
-                    tasks.start_soon(self._work_through, corpus, index, receive)
+                    tasks.start_soon(self._work_through, corpus, index, positions, receive)
 
     async def _work_through(
-        self, corpus: CorpusSpec, index: int, ranges_left: anyio.abc.ObjectReceiveStream[SourceRange]
+        self,
+        corpus: CorpusSpec,
+        index: int,
+        positions: Positions,
+        ranges_left: anyio.abc.ObjectReceiveStream[SourceRange],
     ) -> None:
         async for source_range in ranges_left:
-            await self._range(corpus, index, source_range, None)
+            await self._range(corpus, index, await positions.placed(source_range), None)
 
     async def _range(
         self, corpus: CorpusSpec, index: int, source_range: SourceRange, documents_max: int | None

@@ -43,15 +43,3 @@ class Block:
     troubles: Mapping[int, Trouble] = field(default_factory=dict)
     fields: Sequence[bytes] | None = None
     languages: Sequence[str | None] | None = None
-
-
-def changed_block(source: int, document_id: str) -> Block:
-    """The block that stands for a source which changed before it was read: one document."""
-    trouble = Trouble(INPUT_CHANGED, CHANGED_MESSAGE)
-    return Block(ids=[document_id], sources=[source], positions=[0], texts=[""], troubles={0: trouble})
-
-
-def changed_block(source: int, document_id: str) -> Block:
-    """The block that stands for a source which changed before it was read: one document."""
-    trouble = Trouble(INPUT_CHANGED, CHANGED_MESSAGE)
-    return Block(ids=[document_id], sources=[source], positions=[0], texts=[""], troubles={0: trouble})

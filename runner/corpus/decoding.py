@@ -17,7 +17,7 @@ UTF_8: Final = "utf-8"
 MARK: Final = "\udfff"
 """Stands for bytes that could not be decoded: a lone surrogate, which no sound decoding gives."""
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _REPLACEMENT: Final = "\ufffd"
 _MARKING: Final = "runner.mark_undecodable"
 _OWN_BOM: Final = {
@@ -61,10 +61,19 @@ class Decoding(NamedTuple):
         text, trouble = self._one(data)
         return text.removeprefix(self.bom), trouble
 
+    def value(self, data: bytes) -> tuple[str, Trouble | None]:
+        """The text of bytes that stand alone; a byte order mark in them is text."""
+        return self._one(data)
+
     @property
     def bom(self) -> str:
         """The byte order mark, where it survives decoding and is ours to drop; else empty."""
         return "" if self.encoding in _OWN_BOM else "\ufeff"
+
+    @property
+    def bom_bytes(self) -> bytes:
+        """`bom` as it stands in a file; empty for encodings that have no such character."""
+        return self.bom.encode(self.encoding, "ignore")
 
     @property
     def splits_as_bytes(self) -> bool:
@@ -82,8 +91,8 @@ class Decoding(NamedTuple):
         """The lines that hold something undecodable; they are emptied, or mended by the policy."""
         troubles: dict[int, Trouble] = {}
         for row, line in enumerate(lines):
-            if _SURROGATE.search(line):
-                lines[row] = _SURROGATE.sub(_REPLACEMENT, line) if self.replace else ""
+            if SURROGATE.search(line):
+                lines[row] = SURROGATE.sub(_REPLACEMENT, line) if self.replace else ""
                 if not self.replace:
                     troubles[row] = self._trouble(None)
         return troubles
@@ -120,7 +129,7 @@ class Decoding(NamedTuple):
             return self._strictly(data), None
         except UnicodeError as error:
             if self.replace:
-                return _SURROGATE.sub(_REPLACEMENT, data.decode(self._codec(data), "replace")), None
+                return SURROGATE.sub(_REPLACEMENT, data.decode(self._codec(data), "replace")), None
             place = error.start if isinstance(error, UnicodeDecodeError) else None
             return "", self._trouble(place)
 

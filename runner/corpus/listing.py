@@ -16,6 +16,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import Final
 
 from runner.corpus.patterns import ANY_FOLDERS, Matcher, has_wildcard, split_pattern
+from runner.corpus.s3listing import list_s3
 from runner.corpus.walking import Walk, require_utf8
 from runner.errors import SourceError
 from runner.model import CorpusSpec, SourceFile
@@ -37,7 +38,7 @@ def iter_corpus(corpus: CorpusSpec) -> Iterator[SourceFile]:
     """
     seen: set[str] | None = set() if len(corpus.sources) > 1 else None
     for source in corpus.sources:
-        for file in _of_source(corpus.name, source):
+        for file in list_s3(corpus, source) if source.startswith("s3://") else _of_source(corpus.name, source):
             if seen is not None:
                 if file.path in seen:
                     continue
@@ -46,8 +47,6 @@ def iter_corpus(corpus: CorpusSpec) -> Iterator[SourceFile]:
 
 
 def _of_source(corpus: str, source: str) -> Iterator[SourceFile]:
-    if source.startswith("s3://"):
-        raise SourceError(corpus, f"{source}: reading from S3 is not supported yet", hint="copy the files to a folder")
     require_utf8(corpus, source)
     # A name may hold wildcard characters; if there is such a file, it is meant.
     if has_wildcard(source) and not os.path.lexists(source):

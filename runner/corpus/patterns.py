@@ -29,11 +29,16 @@ def has_wildcard(path: str) -> bool:
     return _WILDCARD.search(path) is not None
 
 
+def first_wildcard(path: str) -> int:
+    """Where the first wildcard of a pattern stands."""
+    match = _WILDCARD.search(path)
+    assert match is not None, "only patterns have one"
+    return match.start()
+
+
 def split_pattern(pattern: str) -> tuple[str, str]:
     """The fixed part of a pattern (closed by `/`, or empty) and the rest, which begins with its first wildcard name."""
-    match = _WILDCARD.search(pattern)
-    assert match is not None, "only patterns are split"
-    cut = pattern.rfind("/", 0, match.start()) + 1
+    cut = pattern.rfind("/", 0, first_wildcard(pattern)) + 1
     return pattern[:cut], pattern[cut:]
 
 
@@ -81,6 +86,16 @@ class Matcher:
             elif _takes(component, name):
                 return True
         return False
+
+    def path(self, path: str) -> bool:
+        """Whether the file at a path is meant."""
+        *folders, name = path.split("/")
+        states = self.start
+        for folder in folders:
+            states = self.folder(states, folder)
+            if not states:
+                return False
+        return self.file(states, name)
 
     def _reachable(self, states: set[int]) -> States:
         """The states and those behind a `**`, which may stand for no folder at all."""

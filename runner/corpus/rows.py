@@ -1,41 +1,34 @@
-"""Rows of JSON: the text and the id at the paths that a corpus names, or why a row has none.
+"""Rows of JSON: what a corpus asks of them (text, id, language, kept values, `where`), or why one cannot be used.
 
-There are two ways to the same answer. The quick one decodes rows into a struct made for the corpus, which has the named
-fields only, and the parser skips everything else. The slow one walks from object to object and can say what is wrong;
-it takes the rows that do not fit the struct (a null fits none), and all rows where one path leads through another.
+There are two ways to the same answer. The quick one (`runner.corpus.quickrows`) decodes rows into a struct made for
+the corpus, which has the named fields only, and the parser skips everything else. The slow one, here, walks from
+object to object and can say what is wrong; it takes the rows that do not fit the struct (a null text fits none), and
+all rows where one path leads through another.
 
 A value that the parser skips is checked like any other, so what is kept raw can always be decoded later.
 
-Numbers used as ids keep the digits of the source (`1.50` stays `1.50`). Messages name paths and kinds of values, never
-values: they end up in results and reports.
+Numbers used as ids keep the digits of the source (`1.50` stays `1.50`), kept values every byte. Messages name paths
+and kinds of values, never values: they end up in results and reports. A row that cannot be read cannot be judged by
+`where` either; it is taken, so that it closes as what it is.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
+from runner.corpus.assembling import Rows
 from runner.corpus.blocks import BAD_ROW, Trouble
+from runner.corpus.quickrows import UNREADABLE, Asked, QuickRows, Spot, decode_string, ids_of, plain_text
 
-TEXT_DEFAULT: Final = ("text",)
-
-Path = tuple[str, ...]
-
-_decode_string: Final = msgspec.json.Decoder(str).decode
-_decode_strings: Final = msgspec.json.Decoder(list[str]).decode
 _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _BYTE: Final = re.compile(r"\(byte \d+\)")
 _NULL: Final = b"null"
-_QUOTE: Final = ord('"')
-_NUMBER_STARTS: Final = frozenset(b"-0123456789")
 _KINDS: Final = {"[": "a list", "{": "an object", "t": "a boolean", "f": "a boolean", '"': "a string", "n": "null"}
-_UNREADABLE: Final = (msgspec.MsgspecError, RecursionError)
-"""What the parser raises for a bad row, one nested a thousand deep included."""
 
 
 class Row(NamedTuple):
@@ -44,6 +37,9 @@ class Row(NamedTuple):
     text: str
     id: str | None = None
     trouble: Trouble | None = None
+    language: str | None = None
+    fields: bytes = b""
+    passes: bool = True
 
 
 class _Bad(NamedTuple):
@@ -53,110 +49,79 @@ class _Bad(NamedTuple):
 
 
 class RowReader:
-    """Reads the rows of one corpus. `text` are paths whose strings are joined by a line break; a null is left out."""
+    """Reads the rows of one corpus. Several texts are joined by a line break; a null is left out."""
 
-    def __init__(self, text: tuple[str, ...] = TEXT_DEFAULT, document_id: str | None = None) -> None:
-        self._texts = tuple(tuple(path.split(".")) for path in text or TEXT_DEFAULT)
-        self._id = tuple(document_id.split(".")) if document_id is not None else None
-        self._quick = _QuickRows.of(self._texts, self._id)
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._quick = QuickRows.of(asked)
 
-    def read_all(self, lines: Sequence[str]) -> tuple[list[str], list[str] | None] | None:
-        """The texts and ids (None: no `id` asked for) of many rows; None if any of them needs a closer look."""
+    def read_all(self, lines: Sequence[str]) -> Rows | None:
+        """The columns of many rows; None if any of them needs a closer look."""
         return self._quick.read_all(lines) if self._quick is not None and lines else None
+
+    def read_each(self, lines: Sequence[str], troubles: dict[int, Trouble]) -> Rows:
+        """The columns of rows of any kind; `troubles` has those whose line could not be decoded."""
+        rows: list[Row] = []
+        for place, line in enumerate(lines):
+            blank = not line or line.isspace()  # nothing in it, or undecodable
+            row = (self._undecodable if place in troubles else self.blank) if blank else self.read(line)
+            rows.append(row)
+            if row.trouble is not None:
+                troubles[place] = row.trouble
+        asked = self._asked
+        return Rows(
+            texts=[row.text for row in rows],
+            ids=[row.id for row in rows] if asked.id is not None else None,
+            languages=[row.language for row in rows] if asked.language is not None else None,
+            fields=[row.fields for row in rows] if asked.keep else None,
+            passes=[row.passes for row in rows] if asked.where else None,
+            troubles=troubles,
+        )
+
+    @property
+    def blank(self) -> Row:
+        """What a blank line is: a document without text, all of whose values are null."""
+        return Row("", fields=self._asked.nothing_kept, passes=self._asked.passes_without_values)
+
+    @property
+    def _undecodable(self) -> Row:
+        return Row("", fields=self._asked.nothing_kept)
 
     def read(self, line: str) -> Row:
         """The row on a line; never raises for what is in it."""
         found = self.read_all([line])
         if found is not None:
-            (text,), ids = found
-            return Row(text, ids[0] if ids is not None else None)
+            return Row(
+                found.texts[0],
+                found.ids[0] if found.ids is not None else None,
+                None,
+                found.languages[0] if found.languages is not None else None,
+                found.fields[0] if found.fields is not None else b"",
+                found.passes[0] if found.passes is not None else True,
+            )
         try:
             _decode_members(line)
-        except _UNREADABLE as error:
-            return _trouble(_malformed(line, error))
+        except UNREADABLE as error:
+            return Row("", trouble=Trouble(BAD_ROW, _malformed(line, error)), fields=self._asked.nothing_kept)
         return self._look_closer(line)
 
     def _look_closer(self, line: str) -> Row:
-        document_id = _id_at(line, self._id) if self._id is not None else None
+        asked = self._asked
+        document_id = _id_at(line, asked.id) if asked.id is not None else None
         usable = None if isinstance(document_id, _Bad) else document_id
-        texts = [_text_at(line, path) for path in self._texts]
+        texts = [_text_at(line, path) for path in asked.texts]
         bad = next((text for text in (*texts, document_id) if isinstance(text, _Bad)), None)
-        if bad is not None:
-            return _trouble(bad.message, usable)
-        return Row("\n".join(text for text in texts if isinstance(text, str)), usable)
+        return Row(
+            "\n".join(text for text in texts if isinstance(text, str)) if bad is None else "",
+            usable,
+            Trouble(BAD_ROW, bad.message) if bad is not None else None,
+            plain_text(_value(line, asked.language)) if asked.language is not None else None,
+            asked.kept(tuple(_value(line, path) for path in asked.keep)) if asked.keep else b"",
+            all(judge(_value(line, path)) for path, judge in asked.where),
+        )
 
 
-class _QuickRows:
-    """Reads rows by a struct that has the named fields only; gives up where anything needs to be explained."""
-
-    def __init__(self, tree: dict[str, Any], texts: tuple[Path, ...], document_id: Path | None) -> None:
-        self._decode = msgspec.json.Decoder(_struct(tree)).decode
-        self._texts = [attrgetter(_attributes(tree, path)) for path in texts]
-        self._id = attrgetter(_attributes(tree, document_id)) if document_id is not None else None
-
-    @classmethod
-    def of(cls, texts: tuple[Path, ...], document_id: Path | None) -> _QuickRows | None:
-        """The reader for these paths; None if one leads through another, or serves as text and as id."""
-        tree: dict[str, Any] = {}
-        named = [(path, str) for path in dict.fromkeys(texts)] + ([(document_id, Raw)] if document_id else [])
-        for path, kind in named:
-            node = tree
-            for name in path[:-1]:
-                node = node.setdefault(name, {})
-                if not isinstance(node, dict):
-                    return None
-            if path[-1] in node:
-                return None
-            node[path[-1]] = kind
-        return cls(tree, texts, document_id)
-
-    def read_all(self, lines: Sequence[str]) -> tuple[list[str], list[str] | None] | None:
-        """As `RowReader.read_all`."""
-        decode = self._decode
-        try:
-            rows = [decode(line) for line in lines]
-        except _UNREADABLE:
-            return None
-        columns = [list(map(get, rows)) for get in self._texts]
-        texts = columns[0] if len(columns) == 1 else list(map("\n".join, zip(*columns, strict=True)))
-        if self._id is None:
-            return texts, None
-        ids = _ids(list(map(bytes, map(self._id, rows))))
-        return (texts, ids) if ids is not None else None
-
-
-def _attributes(tree: dict[str, Any], path: Path) -> str:
-    """The way through the structs made of `tree` to a path, dotted."""
-    attributes = []
-    node: Any = tree
-    for name in path:
-        attributes.append(f"f{list(node).index(name)}")
-        node = node[name]
-    return ".".join(attributes)
-
-
-def _struct(tree: dict[str, Any]) -> type[Any]:
-    """A struct with one field per name, all of them required; names are the user's, attributes are ours."""
-    fields = [
-        (f"f{number}", _struct(kind) if isinstance(kind, dict) else kind) for number, kind in enumerate(tree.values())
-    ]
-    renamed = {f"f{number}": name for number, name in enumerate(tree)}
-    return msgspec.defstruct("Row", fields, rename=renamed, frozen=True, gc=False)
-
-
-def _ids(values: list[bytes]) -> list[str] | None:
-    """Ids as written; None if one is neither a string nor a number."""
-    starts = {value[0] for value in values}
-    if starts == {_QUOTE}:
-        return _decode_strings(b"[" + b",".join(values) + b"]")
-    if starts <= _NUMBER_STARTS:
-        return [value.decode() for value in values]
-    if starts <= {_QUOTE, *_NUMBER_STARTS}:
-        return [_decode_string(value) if value[0] == _QUOTE else value.decode() for value in values]
-    return None
-
-
-def _text_at(line: str, path: Path) -> str | _Bad | None:
+def _text_at(line: str, path: Spot) -> str | _Bad | None:
     raw = _walk(line, path)
     where = ".".join(path)
     if raw is None:
@@ -165,21 +130,25 @@ def _text_at(line: str, path: Path) -> str | _Bad | None:
         return None
     if not raw.startswith(b'"'):
         return _Bad(f"the text at {where} is {_kind(raw.decode())}, not a string")
-    return _decode_string(raw)
+    return decode_string(raw)
 
 
-def _id_at(line: str, path: Path) -> str | _Bad:
+def _id_at(line: str, path: Spot) -> str | _Bad:
     raw = _walk(line, path)
     where = ".".join(path)
     if raw is None:
         return _Bad(f"no id at {where}")
-    found = _ids([raw])
+    found = ids_of([raw])
     return (
         found[0] if found is not None else _Bad(f"the id at {where} is {_kind(raw.decode())}, not a string or a number")
     )
 
 
-def _walk(line: str, path: Path) -> bytes | None:
+def _value(line: str, path: Spot) -> bytes:
+    return _walk(line, path) or _NULL
+
+
+def _walk(line: str, path: Spot) -> bytes | None:
     """The JSON at a path of an object: `null` if the way ends in a null, None if it ends in nothing or elsewhere."""
     value = line.encode()
     for name in path:
@@ -187,7 +156,7 @@ def _walk(line: str, path: Path) -> bytes | None:
             return value
         try:
             raw = _decode_members(value).get(name)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
         if raw is None:
             return None
@@ -209,7 +178,3 @@ def _place(error: Exception) -> str:
 
 def _kind(value: str) -> str:
     return _KINDS.get(value[:1], "a number")
-
-
-def _trouble(message: str, document_id: str | None = None) -> Row:
-    return Row("", document_id, Trouble(BAD_ROW, message))

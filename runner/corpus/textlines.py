@@ -74,13 +74,18 @@ class LineEnds(Generic[S]):
         return data.removeprefix(bom)
 
 
-def text_lines(stream: Readable, decoding: Decoding, *, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Lines]:
-    """The lines of a stream, some at a time, never none; its byte order mark is dropped."""
-    return (_split_as_bytes if decoding.splits_as_bytes else _split_as_text)(stream, decoding, chunk_bytes)
+def text_lines(
+    stream: Readable, decoding: Decoding, *, chunk_bytes: int = CHUNK_BYTES, at_start: bool = True
+) -> Iterator[Lines]:
+    """The lines of a stream, some at a time, never none. At the start of a file its byte order mark is dropped."""
+    if decoding.splits_as_bytes:
+        return _split_as_bytes(stream, decoding, chunk_bytes, decoding.bom_bytes if at_start else b"")
+    assert at_start, "only what splits as bytes is read from its middle"
+    return _split_as_text(stream, decoding, chunk_bytes)
 
 
-def _split_as_bytes(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[Lines]:
-    ends = LineEnds(b"\r\n", decoding.bom.encode(decoding.encoding, "ignore"))
+def _split_as_bytes(stream: Readable, decoding: Decoding, chunk_bytes: int, bom: bytes) -> Iterator[Lines]:
+    ends = LineEnds(b"\r\n", bom)
     while chunk := stream.read(chunk_bytes):
         whole = ends.feed(chunk)
         if whole:
@@ -92,7 +97,7 @@ def _split_as_bytes(stream: Readable, decoding: Decoding, chunk_bytes: int) -> I
 
 def _split_as_text(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[Lines]:
     ends = LineEnds("\r\n", decoding.bom)
-    for text in _decoded(stream, decoding, chunk_bytes):
+    for text in decoded(stream, decoding, chunk_bytes):
         whole = ends.feed(text)
         if whole:
             yield _marked_lines(whole, decoding)
@@ -101,7 +106,8 @@ def _split_as_text(stream: Readable, decoding: Decoding, chunk_bytes: int) -> It
         yield _marked_lines(rest, decoding)
 
 
-def _decoded(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[str]:
+def decoded(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[str]:
+    """A stream as text, in pieces, with its byte order mark; what cannot be decoded is marked, or replaced."""
     chunk = stream.read(max(chunk_bytes, BOM_BYTES_MAX))
     decoder = decoding.incremental(chunk)
     while more := stream.read(chunk_bytes):

@@ -57,7 +57,7 @@ class ObjectReader:
 
     def read(self, size: int = -1, /) -> bytes:
         """At most `size` bytes, all that is left if negative; empty at the end."""
-        with _translated(self.uri):
+        with translated(self.uri):
             data: bytes = self._body.read(None if size < 0 else size)
         self._read += len(data)
         if not data and size and self._read < self.size:
@@ -90,18 +90,25 @@ def parse_uri(uri: str) -> tuple[str, str]:
 def open_object(lane: LaneSpec, uri: str) -> ObjectReader:
     """Open an object for streaming. Raises ServiceError (`NoSuchKey`, `AccessDenied`, `EndpointConnectionError`, …)."""
     bucket, key = parse_uri(uri)
-    with _translated(uri):
+    with translated(uri):
         answer = _client(lane).get_object(Bucket=bucket, Key=key)
     return ObjectReader(uri, answer["Body"], size=int(answer["ContentLength"]), etag=answer.get("ETag", "").strip('"'))
 
 
 def list_objects(lane: LaneSpec, prefix_uri: str) -> Iterator[ListedObject]:
     """Every object whose key begins with the prefix, in the order of UTF-8 bytes; a page at a time."""
+    with translated(prefix_uri):
+        client = _client(lane)
+    return objects_below(client, prefix_uri)
+
+
+def objects_below(client: Any, prefix_uri: str) -> Iterator[ListedObject]:
+    """As `list_objects`, by a client of S3 that is there already."""
     bucket, prefix = parse_uri(prefix_uri)
     parameters = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": LISTING_PAGE}
     while True:
-        with _translated(prefix_uri):
-            page = _client(lane).list_objects_v2(**parameters)
+        with translated(prefix_uri):
+            page = client.list_objects_v2(**parameters)
         for row in page.get("Contents", ()):
             yield ListedObject(f"s3://{bucket}/{row['Key']}", int(row["Size"]), row.get("ETag", "").strip('"'))
         if not page.get("IsTruncated"):
@@ -187,7 +194,7 @@ def _service_client(session: Any, lane: LaneSpec, service: str) -> Any:
 
 
 @contextmanager
-def _translated(uri: str) -> Iterator[None]:
+def translated(uri: str) -> Iterator[None]:
     """Foreign exceptions become ServiceError; the original stays reachable as its cause."""
     try:
         yield

@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from runner.corpus.quickrows import Asked
 from runner.corpus.rows import Row, RowReader
+from runner.model import CorpusSpec
 
 Reader = Callable[..., list[Any]]
 
 
 def row(line: str, *text: str, document_id: str | None = None) -> Row:
-    return RowReader(text, document_id).read(line)
+    return reader_of(text, document_id).read(line)
+
+
+def reader_of(text: tuple[str, ...], document_id: str | None = None, **fields: Any) -> RowReader:
+    return RowReader(Asked.of(CorpusSpec(name="c", sources=(), format="jsonl", text=text, id=document_id, **fields)))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +143,7 @@ values = st.recursive(
     document_id=st.sampled_from([None, "a", "b.a", "c"]),
 )
 def test_the_quick_way_and_the_slow_one_agree(value: Any, text: list[str], document_id: str | None) -> None:
-    reader = RowReader(tuple(text), document_id)
+    reader = reader_of(tuple(text), document_id)
     line = json.dumps(value)
     assert reader.read(line) == by_the_slow_way(reader, line)
 

@@ -26,7 +26,7 @@ def corpus(form: Format) -> CorpusSpec:
         ("files", [4 * MB, 4 * MB, 1], [2, 1]),
         ("files", [1, 9 * MB, 1], [1, 1, 1]),
         ("lines", [32 * MB, 32 * MB, 1], [2, 1]),
-        ("jsonl", [1, 900 * MB, 1, 1], [1, 1, 2]),
+        ("csv", [1, 900 * MB, 1, 1], [1, 1, 2]),
         ("files", [0] * (RANGE_FILES_MAX + 1), [RANGE_FILES_MAX, 1]),
         ("lines", [0] * (RANGE_FILES_MAX + 1), [RANGE_FILES_MAX, 1]),
         ("files", [], []),
