@@ -9,7 +9,7 @@ import typer
 
 from runner.cli import options
 from runner.cli.help import Command
-from runner.cli.values import factor, one_of, path, port as port_number, whole
+from runner.cli.values import factor, one_of, path, port as port_number, seconds, whole
 from runner.errors import EXIT_DONE, MachineError
 
 ABOUT: Final = """
@@ -77,15 +77,38 @@ def serve(
         int | None,
         typer.Option("--active-jobs", metavar="N", parser=whole, help="at most N active jobs of each operation"),
     ] = None,
+    job_limits: Annotated[
+        Literal["service", "maximum", "none"] | None,
+        typer.Option(
+            "--job-limits",
+            metavar="service|maximum|none",
+            parser=one_of("service", "maximum", "none"),
+            help="which jobs fail for their size: too large and below 500 bytes, too large (default), none "
+            "(--quotas service: service)",
+        ),
+    ] = None,
     tokens: Annotated[
-        Literal["honoured", "ignored"],
+        str,
         typer.Option(
             "--tokens",
-            metavar="honoured|ignored",
-            parser=one_of("honoured", "ignored"),
-            help="what a repeated ClientRequestToken does",
+            metavar="honoured|ignored|TIME",
+            parser=_token,
+            help="what a repeated ClientRequestToken does: the same job (default), another, or another after so long",
         ),
     ] = "honoured",
+    list_lag: Annotated[
+        float | None,
+        typer.Option("--list-lag", metavar="TIME", parser=seconds, help="how long List does not show a new job"),
+    ] = None,
+    strangers: Annotated[
+        int | None,
+        typer.Option(
+            "--strangers", metavar="N", parser=whole, help="N active jobs of other users in each operation, by turns"
+        ),
+    ] = None,
+    greedy: Annotated[
+        bool, typer.Option("--strangers-greedy", help="let the other users race for every slot that falls free")
+    ] = False,
     timing: Annotated[
         Literal["instant", "service"],
         typer.Option(
@@ -106,20 +129,29 @@ def serve(
     ] = None,
     faults: Annotated[
         Path | None,
-        typer.Option("--faults", metavar="FILE", parser=path, help="faults to make, as rules in YAML"),
+        typer.Option(
+            "--faults", metavar="FILE", parser=path, help="faults to make, as rules in YAML (see --list-faults)"
+        ),
     ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="print how rules are written and what they can do, and exit")
+    ] = False,
 ) -> int:
     """Serve until interrupted."""
+    if list_faults:
+        print(_about_faults())
+        return EXIT_DONE
     try:
         from runner.endpoint.analyzers import plugins
         from runner.endpoint.server import serve as run_endpoint
-        from runner.endpoint.settings import EndpointSettings, Quotas
+        from runner.endpoint.settings import EndpointSettings, Quotas, job_limits_of, token_rule
     except ModuleNotFoundError as error:
         raise MachineError(
             f"the local Comprehend needs {error.name}, which is not installed",
             hint="pip install 'comprehend-runner[local]'",
         ) from error
 
+    honoured, token_life_s = token_rule(tokens)
     run_endpoint(
         EndpointSettings(
             host=host,
@@ -128,7 +160,12 @@ def serve(
             workers=options.worker_count(workers),
             analyzers=analyzers,
             quotas=Quotas.named(quotas, active_jobs=active_jobs),
-            tokens=tokens,
+            job_limits=job_limits or job_limits_of(quotas),
+            tokens=honoured,
+            token_life_s=token_life_s,
+            list_lag_s=list_lag or 0.0,
+            strangers=strangers or 0,
+            strangers_greedy=greedy,
             timing=timing,
             time_scale=1.0 if time_scale is None else time_scale,
             faults=faults,
@@ -137,3 +174,14 @@ def serve(
         )
     )
     return EXIT_DONE
+
+
+def _token(text: str) -> str:
+    """What becomes of tokens: a word, or seconds."""
+    return text if text in ("honoured", "ignored") else str(seconds(text))
+
+
+def _about_faults() -> str:
+    from runner.endpoint import effects, faults
+
+    return f"{(faults.__doc__ or '').strip()}\n\nWhat `do` can be:\n\n{effects.table()}"

@@ -37,7 +37,7 @@ __all__ = ["JobOperations"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOperations:
-    """Answers from the book of jobs, and hands new jobs to `launch`.
+    """Answers from the book of jobs, and hands new jobs to `launch`; tells `visit` each call's region.
 
     `languages` says per family which codes its analyzer takes, None for any. `fault_job` answers, from
     operation and JobName, which faults the rules in force lay on a new job.
@@ -48,6 +48,7 @@ class JobOperations:
     languages: Mapping[str, frozenset[str] | None]
     models: CustomModels
     launch: Callable[[Job], None]
+    visit: Callable[[str], None]
     fault_job: Callable[[str, str], list[dict[str, Any]]]
     clock: Callable[[], float]
 
@@ -62,6 +63,7 @@ class JobOperations:
                 yield Operation(f"Stop{family.stem}Job", "write", partial(self._stop, family))
 
     async def _start(self, family: Family, doors: Mapping[tuple[str, str], asyncio.Lock], call: Call) -> bytes:
+        self.visit(call.region)
         check_start(family, call.members, self.languages)
         model = (
             self.models.resolve(family.name, call.region, call.members) if names_model(family, call.members) else None
@@ -136,6 +138,7 @@ class JobOperations:
             return encode({"JobId": job.record.job_id, "JobStatus": job.record.status})
 
     async def _list(self, family: Family, call: Call) -> bytes:
+        self.visit(call.region)
         shelf = partial(self.book.shelf, call.region, family.name)
         return list_page(family, call.members, shelf, listed_until=self.clock() - self.settings.list_lag_s)
 

@@ -7,7 +7,7 @@ nothing of HTTP, workers or files.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -100,6 +100,7 @@ class JobBook:
         self._by_id: dict[str, Job] = {}
         self._by_shelf: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
         self._active: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._reserved: Counter[tuple[str, str]] = Counter()
         self._tokens: dict[tuple[str, str, str], Job] = {}
         self._by_arn: dict[str, Job] = {}
         self._seq = 0
@@ -143,8 +144,12 @@ class JobBook:
         return sorted(active, key=lambda job: job.record.seq)
 
     def active_count(self, region: str, family: str) -> int:
-        """How many of them occupy a slot."""
-        return len(self._active[region, family])
+        """How many of them occupy a slot, those included that are being written down."""
+        return len(self._active[region, family]) + self._reserved[region, family]
+
+    def reserve(self, region: str, family: str) -> None:
+        """Occupy a slot for a job that is to be accepted as `reserved`."""
+        self._reserved[region, family] += 1
 
     def active_jobs(self) -> Iterator[Job]:
         """Every job that has not ended, oldest first."""
@@ -155,8 +160,10 @@ class JobBook:
         """The job that was started with this token."""
         return self._tokens.get((region, family, token))
 
-    async def accept(self, record: JobRecord) -> Job:
-        """Write a new job and its tags down; it shows once it is durable."""
+    async def accept(self, record: JobRecord, *, reserved: bool = False) -> Job:
+        """Write a new job and its tags down; it shows once it is durable, and has its slot at once."""
+        if not reserved:
+            self.reserve(record.region, record.family)
         encoded = _encode_record(record)
 
         def insert(connection: sqlite3.Connection) -> None:
@@ -164,7 +171,10 @@ class JobBook:
             if record.request.get("Tags"):
                 put_tags(connection, record.arn, record.request["Tags"])
 
-        await self._database.write(insert)
+        try:
+            await self._database.write(insert)
+        finally:
+            self._reserved[record.region, record.family] -= 1
         job = Job(record)
         self._shelve(job)
         return job

@@ -26,6 +26,7 @@ from runner.endpoint.app import App
 from runner.endpoint.blobs import BlobStore
 from runner.endpoint.comprehend import Comprehend
 from runner.endpoint.control import Control
+from runner.endpoint.custom.models import Models
 from runner.endpoint.database import Database
 from runner.endpoint.executor import Executor
 from runner.endpoint.families import FAMILIES
@@ -33,11 +34,12 @@ from runner.endpoint.faults import FaultBook, read_rules
 from runner.endpoint.job_operations import JobOperations
 from runner.endpoint.jobs import JobBook
 from runner.endpoint.lifecycle import Timing
-from runner.endpoint.operations import CustomModels, NoModels, OperationTable
+from runner.endpoint.operations import OperationTable
 from runner.endpoint.pool import WorkerPool
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.context import Shop
 from runner.endpoint.sockets import Socket
+from runner.endpoint.strangers import Strangers
 from runner.endpoint.tags import TagOperations
 from runner.errors import MachineError
 
@@ -102,7 +104,8 @@ async def run_endpoint(
         socket = Socket(settings)
         port = await socket.open(stack, _door(house, settings, facts, faults, socket.shut).handle)
         for job in house.book.active_jobs():
-            house.executor.launch(job)
+            (house.strangers if job.record.stranger else house.executor).launch(job)
+        house.models.launch_all()
         stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(house.blobs, database)))
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         announce({"endpoint_url": f"http://{host}:{port}", **facts, "data_dir": str(directory), "pid": os.getpid()})
@@ -119,7 +122,8 @@ class _House:
     blobs: BlobStore
     book: JobBook
     executor: Executor
-    models: CustomModels
+    strangers: Strangers
+    models: Models
 
 
 async def _furnish(
@@ -132,6 +136,15 @@ async def _furnish(
     book.load()
     pool = WorkerPool(settings.workers)
     stack.push_async_callback(pool.close)
+    models = Models(
+        database=database,
+        jobs=book,
+        blobs=blobs,
+        directory=objects.with_name("models"),
+        settings=settings,
+        clock=clock,
+    )
+    stack.push_async_callback(models.close)
     executor = Executor(
         book=book,
         database=database,
@@ -140,9 +153,12 @@ async def _furnish(
         settings=settings,
         timing=Timing(kind=settings.timing, scale=settings.time_scale),
         clock=clock,
+        model_file=models.model_file,
         plugins={family: info.load for family, info in _registry(settings).items() if info.external},
     )
     stack.push_async_callback(executor.close)
+    strangers = Strangers(book=book, settings=settings, clock=clock)
+    stack.push_async_callback(strangers.close)
     return _House(
         incarnation=incarnation,
         clock=clock,
@@ -150,7 +166,8 @@ async def _furnish(
         blobs=blobs,
         book=book,
         executor=executor,
-        models=NoModels(),
+        strangers=strangers,
+        models=models,
     )
 
 
@@ -168,6 +185,7 @@ def _door(
         languages=_languages(settings),
         models=house.models,
         launch=house.executor.launch,
+        visit=house.strangers.visit,
         fault_job=faults.on_job,
         clock=house.clock,
     )

@@ -20,7 +20,8 @@ def test_the_defaults_of_the_command_line_are_those_of_the_settings() -> None:
 def test_every_option_reaches_its_setting() -> None:
     options = (
         "--host ::1 --port 80 --data-dir d --lock-timeout 3 --workers 5 --analyzers noop --account 123456789012 "
-        "--quotas service --active-jobs 3 --tokens ignored --timing service --time-scale 0.5 --blank-lines skip "
+        "--quotas service --active-jobs 3 --tokens 30 --job-limits none --list-lag 2 --strangers 4 "
+        "--strangers-greedy --strangers-seed 9 --timing service --time-scale 0.5 --blank-lines skip "
         "--faults f.yaml --exit-with-stdin --log-level debug"
     )
     assert parse(options.split()) == EndpointSettings(
@@ -32,7 +33,13 @@ def test_every_option_reaches_its_setting() -> None:
         analyzers="noop",
         account="123456789012",
         quotas=Quotas(start_per_s=1.0, read_per_s=10.0, stop_per_s=1.0, active_jobs=3),
-        tokens="ignored",
+        job_limits="none",
+        tokens="honoured",
+        token_life_s=30.0,
+        list_lag_s=2.0,
+        strangers=4,
+        strangers_greedy=True,
+        strangers_seed=9,
         timing="service",
         time_scale=0.5,
         blank_lines="skip",
