@@ -73,7 +73,7 @@ class Family:
     volume_and_vpc: bool = True
     """Whether Start takes VolumeKmsKeyId and VpcConfig."""
     price: Price = _STANDARD
-    available: bool = False
+    available: bool = True
     """Whether this version of the runner can do it from manifest to merged line."""
 
     @property
@@ -105,7 +105,6 @@ _ROWS: Final = (
         members=("Languages",),
         takes_language=False,
         languages=None,
-        available=True,
     ),
     Family(
         name="entities",
@@ -113,7 +112,6 @@ _ROWS: Final = (
         path_code="NER",
         members=("Entities",),
         spans=("Entities",),
-        available=True,
     ),
     Family(
         name="key_phrases",
@@ -121,7 +119,6 @@ _ROWS: Final = (
         path_code="KP",
         members=("KeyPhrases",),
         spans=("KeyPhrases",),
-        available=True,
     ),
     Family(
         name="sentiment",
@@ -129,7 +126,6 @@ _ROWS: Final = (
         path_code="SENTIMENT",
         members=("Sentiment", "SentimentScore"),
         document_bytes_max=5 * KB,
-        available=True,
     ),
     Family(
         name="targeted_sentiment",

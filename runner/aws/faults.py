@@ -31,8 +31,10 @@ _CREDENTIAL_CALLS: Final = frozenset(
 )
 # No account that refuses a closed family was ever seen (COMPREHEND.md section 7.9), hence several wordings.
 _CLOSED_WORDS: Final = re.compile(
-    r"new customers|no longer (available|open|offered|supported|accept)|closed to|discontinued|end of (support|life)"
-    r"|not available (to|for|in) (this|your|new) account",
+    r"(new|existing) (customers?|accounts?)\b|no longer (be )?(available|open|offered|supported|accept\w*|onboard\w*)"
+    r"|closed (to|for)|availability[- ]change|discontinued|deprecated|retired|sunset|end[- ]of[- ](support|life)"
+    r"|not (currently )?(available|enabled|supported|offered|allow-?listed) (to|for|in|on) (this|the|your|new) account"
+    r"|account (is not|isn't|has not been|was not) (eligible|enabled|allow-?listed|onboarded)",
     re.IGNORECASE,
 )
 _SLOT_WORDS: Final = re.compile(r"ACTIVE_JOB_COUNT|active job", re.IGNORECASE)

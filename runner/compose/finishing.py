@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runner import __version__
+from runner.compose.forms import line_form
 from runner.compose.opening import OpenRun
 from runner.corpus import read_listing
 from runner.errors import EXIT_DONE, EXIT_ERRORS
@@ -111,7 +112,8 @@ def close_books(opened: OpenRun, plan: Plan) -> int:
     results = opened.directory.results(opened.manifest.output)
     results.mkdir(parents=True, exist_ok=True)
     for corpus in opened.manifest.corpora:
-        schema = schema_of(corpus.name, opened.manifest.analyses_of(corpus.name))
+        form = line_form(opened.manifest, corpus.name)
+        schema = schema_of(corpus.name, opened.manifest.analyses_of(corpus.name), form)
         write_summary(results / f"{corpus.name}.schema.json", schema)
     summary = summarise(opened)
     tolerated = opened.manifest.policy.tolerate.allows(summary.errors, summary.pairs)

@@ -58,7 +58,12 @@ class OperationDemand:
     def signature(self) -> tuple[object, ...]:
         """Equal for operations that are asked for the same within the same room: their plans are made together."""
         asked = tuple((demand.parts, demand.limits, len(demand.analyses)) for demand in self.demands)
-        return (self.room, asked)
+        return (self.room, self.whole, asked)
+
+    @property
+    def whole(self) -> bool:
+        """Whether each demand must be one job, because answers mean nothing beside those of another."""
+        return any(analysis.row.whole_corpus for demand in self.demands for analysis in demand.analyses)
 
 
 def part_table(manifest: Manifest, segments: Iterable[SegmentFacts]) -> PartTable:
@@ -116,8 +121,11 @@ def _pool(family: Family, part: PartFacts, corpus: CorpusSpec) -> tuple[object, 
 def limits(family: Family, manifest: Manifest) -> Limits:
     """The most that one job of a family may hold: the service's limits (COMPREHEND.md section 2.1) and the user's.
 
-    On an embedded lane jobs are kept small unless the user says otherwise.
+    On an embedded lane jobs are kept small unless the user says otherwise. Where one job must read a whole corpus, only
+    the service's limits count.
     """
+    if family.whole_corpus:
+        return Limits(bytes=family.job_bytes_max, lines=family.job_lines_max, files=family.job_files_max)
     policy = manifest.policy
     usual = EMBEDDED_JOB_BYTES if manifest.embedded else family.job_bytes_max
     return Limits(

@@ -13,6 +13,9 @@ from runner.planning.rows import Row
 HELD_S_MIN = 2 * 3600.0
 """Holding every slot of an operation for longer than this is worth a word: slots are the whole account's."""
 
+TOPICS_DOCUMENTS_MIN = 1_000
+"""What the guide advises for topics (COMPREHEND.md section 2.1)."""
+
 
 def warnings(
     manifest: Manifest,
@@ -28,6 +31,7 @@ def warnings(
         *_empty(documents),
         *_unpriced(manifest, costs),
         *_idle(rows),
+        *_few_for_topics(manifest, documents),
         *_oversized(manifest, work),
         *_held(manifest, held_s),
     )
@@ -57,6 +61,18 @@ def _idle(rows: Iterable[Row]) -> Iterator[str]:
             codes |= {code for _, code, _ in row.skipped} | {code for code, _ in row.errors}
     for analysis, (corpora, codes) in idle.items():
         yield f"{analysis} sends no document of {', '.join(corpora)} ({', '.join(sorted(codes))})"
+
+
+def _few_for_topics(manifest: Manifest, documents: Mapping[str, int]) -> Iterator[str]:
+    for analysis in manifest.analyses:
+        if not analysis.row.whole_corpus:
+            continue
+        few = [corpus for corpus in analysis.corpora if 0 < documents.get(corpus, 0) < TOPICS_DOCUMENTS_MIN]
+        if few:
+            yield (
+                f"{analysis.name} may find little in {', '.join(few)}: Amazon advises {TOPICS_DOCUMENTS_MIN:,} "
+                "documents or more for topics, of three sentences or more"
+            )
 
 
 def _oversized(manifest: Manifest, work: PlannedWork) -> Iterator[str]:

@@ -7,7 +7,8 @@ Rules:
    number is rounded up to fill a wave, nor past one: it is where the predicted finish says.
 2. Operations that are asked for the same within the same room (equal feeds, limits, slots) are planned together and cut
    alike. Whatever is cut alike is one batch; no plan is ever bent to save a copy in S3.
-3. Jobs are numbered by the first input position that they read, never pool by pool.
+3. What must read a whole corpus (topics) is one job, or refused: what two jobs find cannot be compared.
+4. Jobs are numbered by the first input position that they read, never pool by pool.
 
 Knows no clock and no price; how many jobs a feed is cut into is decided in `search`.
 """
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from runner.errors import InternalError
+from runner.errors import InternalError, UserError
 from runner.model import (
     AnalysisSpec,
     Batch,
@@ -33,7 +34,7 @@ from runner.model import (
     job_key,
 )
 from runner.planning.durations import DurationModel, Load
-from runner.planning.feeds import OperationDemand, PartTable, Positions, alike, operation_demands, part_table
+from runner.planning.feeds import Demand, OperationDemand, PartTable, Positions, alike, operation_demands, part_table
 from runner.planning.search import choose
 
 PAD_UNITS: Final = 6
@@ -62,8 +63,8 @@ def pad_units(batch: Batch) -> int:
 def pack(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations: DurationModel) -> PlannedWork:
     """All batches and jobs of a first round.
 
-    `segments` come in input order within each corpus. Raises InternalError if a part is larger than the service takes
-    in one job of an analysis that reads it.
+    `segments` come in input order within each corpus. Raises UserError if a corpus that one job must read whole is
+    larger than the service takes, InternalError if a part is larger than a job of an analysis that reads it.
     """
     table = part_table(manifest, segments)
     operations = operation_demands(manifest, table)
@@ -72,12 +73,29 @@ def pack(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations: Dur
     for together in alike(operations):
         for operation in together:
             _check_parts(operation, table)
-        for index, bounds in enumerate(choose(together, table, kind=kind, durations=durations)):
+        if together[0].whole:
+            chosen = [_one_job(demand, table) for demand in together[0].demands]
+        else:
+            chosen = choose(together, table, kind=kind, durations=durations)
+        for index, bounds in enumerate(chosen):
             analyses = [analysis for operation in together for analysis in operation.demands[index].analyses]
             parts = together[0].demands[index].parts
             for begin, end in pairwise(bounds):
                 readers.setdefault(parts[begin:end], []).extend(analyses)
     return _number(manifest, table, readers, kind, durations)
+
+
+def _one_job(demand: Demand, table: PartTable) -> list[int]:
+    """The bounds of the one job that reads all of a demand."""
+    parts, within = [table.parts[place] for place in demand.parts], demand.limits
+    size, lines = sum(part.bytes for part in parts), sum(part.lines for part in parts)
+    if size > within.bytes or lines > within.lines or len(parts) > within.files:
+        raise UserError(
+            f"analysis {demand.analyses[0].name} reads {size} bytes in {lines} documents of one corpus, and its one "
+            f"job may hold {within.bytes} bytes and {within.lines} documents",
+            hint="topics of different jobs cannot be compared: use limit or sample, or make it several corpora",
+        )
+    return [0, len(parts)]
 
 
 def _check_parts(operation: OperationDemand, table: PartTable) -> None:

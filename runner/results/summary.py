@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from runner.model import AnalysisSpec
+from runner.model import AnalysisSpec, LineForm
+from runner.results.dressing import mode_of
+from runner.results.merge import PLAIN
 from runner.storage.atomic import StrPath, replacing, sync_directory
 
 FORMAT_VERSION: Final = 1
@@ -36,7 +38,7 @@ def remove_summary(path: StrPath) -> None:
         sync_directory(file.parent)
 
 
-def schema_of(corpus: str, analyses: Sequence[AnalysisSpec]) -> dict[str, Any]:
+def schema_of(corpus: str, analyses: Sequence[AnalysisSpec], form: LineForm = PLAIN) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a corpus's result lines: every key is there on every line, in this order."""
     names = [analysis.name for analysis in analyses]
     properties: dict[str, Any] = {
@@ -45,7 +47,9 @@ def schema_of(corpus: str, analyses: Sequence[AnalysisSpec]) -> dict[str, Any]:
         "language": {"type": ["string", "null"]},
         "outcome": _object({name: {"enum": ["ok", "error", "skipped"]} for name in names}),
         "problems": {"type": "array", "items": _object(dict.fromkeys(("analysis", "code", "message", "by"), _TEXT))},
-        **{analysis.name: {"anyOf": [_payload(analysis.family), {"type": "null"}]} for analysis in analyses},
+        **({"fields": {"type": ["object", "null"]}} if form.fields else {}),
+        **({"text": {"type": ["string", "null"]}} if form.text else {}),
+        **{analysis.name: {"anyOf": [_payload(analysis), {"type": "null"}]} for analysis in analyses},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -55,9 +59,16 @@ def schema_of(corpus: str, analyses: Sequence[AnalysisSpec]) -> dict[str, Any]:
     }
 
 
-def _payload(family: str) -> dict[str, Any]:
-    """The form of a family's payload; members that the service may add are allowed."""
-    return _PAYLOADS.get(family, {})
+def _payload(analysis: AnalysisSpec) -> dict[str, Any]:
+    """The form of an analysis's payload; members that the service may add are allowed."""
+    form: dict[str, Any] = _PAYLOADS[analysis.family]
+    match mode_of(analysis):
+        case "redaction":
+            return _TEXT
+        case "both":
+            return _object({"Entities": form, "RedactedText": _TEXT})
+        case _:
+            return form
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,11 +81,34 @@ def _array(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 _SPAN: Final = {"BeginOffset": _OFFSET, "EndOffset": _OFFSET, "Score": _NUMBER}
 
+_SENTIMENT: Final = {"Sentiment": _TEXT, "SentimentScore": _object(dict.fromkeys(_SCORES, _NUMBER))}
+_MENTION: Final = {**_SPAN, "GroupScore": _NUMBER, "Text": _TEXT, "Type": _TEXT}
+
 _PAYLOADS: Final[dict[str, dict[str, Any]]] = {
     "dominant_language": _array({"LanguageCode": _TEXT, "Score": _NUMBER}),
     "entities": _array({**_SPAN, "Text": _TEXT, "Type": _TEXT}),
     "custom_entities": _array({**_SPAN, "Text": _TEXT, "Type": _TEXT}),
     "key_phrases": _array({**_SPAN, "Text": _TEXT}),
     "pii_entities": _array({**_SPAN, "Type": _TEXT}),
-    "sentiment": _object({"Sentiment": _TEXT, "SentimentScore": _object(dict.fromkeys(_SCORES, _NUMBER))}),
+    "sentiment": _object(_SENTIMENT),
+    "targeted_sentiment": _array(
+        {
+            "DescriptiveMentionIndex": {"type": "array", "items": _OFFSET},
+            "Mentions": _array({**_MENTION, "MentionSentiment": _object(_SENTIMENT)}),
+        }
+    ),
+    "events": _object(
+        {
+            "Entities": _array({"Mentions": _array(_MENTION)}),
+            "Events": _array(
+                {
+                    "Type": _TEXT,
+                    "Arguments": _array({"EntityIndex": _OFFSET, "Role": _TEXT, "Score": _NUMBER}),
+                    "Triggers": _array(_MENTION),
+                }
+            ),
+        }
+    ),
+    "topics": _array({"topic": _TEXT, "proportion": _NUMBER}),
+    "classification": _array({"Name": _TEXT, "Score": _NUMBER}),
 }

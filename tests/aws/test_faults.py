@@ -213,10 +213,29 @@ def test_the_profile_is_named_where_a_command_needs_it() -> None:
 
 
 @pytest.mark.parametrize("family", ["topics", "events"])
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidRequestException", "ValidationException", "Odd"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "AccessDeniedException",
+        "InvalidRequestException",
+        "ValidationException",
+        "OptInRequired",
+        "ResourceUnavailableException",
+        "UnsupportedOperationException",
+        "Odd",
+    ],
+)
 @pytest.mark.parametrize(
     "message",
-    ["This feature is no longer available to new customers.", "The operation is not available to this account"],
+    [
+        "This feature is no longer available to new customers.",
+        "The operation is not available to this account",
+        "Amazon Comprehend topic modeling is only available to existing customers",
+        "Your account is not eligible to use this operation",
+        "Event detection has been discontinued. See the Comprehend availability change page.",
+        "The API reached end-of-support on 2026-04-30",
+        "The feature is not enabled for your account",
+    ],
 )
 def test_a_family_closed_to_the_account_is_told_from_a_missing_permission(family: str, code: str, message: str) -> None:
     assert refused(code, message, operation=FAMILIES[family].start).kind is FaultKind.CLOSED

@@ -11,7 +11,7 @@ from statistics import median
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from runner.errors import InternalError
+from runner.errors import InternalError, UserError
 from runner.model import AnalysisSpec, Job, Manifest, PartFacts, PolicySpec, SegmentFacts, segment_of
 from runner.planning import DurationModel, Load, PlannedWork, pack
 from runner.planning.fates import reads
@@ -348,6 +348,28 @@ class TestSharing:
         work = pack(manifest, segments, durations=MODEL)
 
         assert Counter(job.analysis for job in work.jobs) == {"topics": 2, "dominant_language": 1}
+
+    @pytest.mark.parametrize("kind", ["aws", "embedded"])
+    def test_topics_are_one_job_however_large_the_corpus_is(self, build, kind: str) -> None:
+        """Also where jobs are kept small otherwise, and beside an operation that is asked for the same."""
+        manifest = build.manifest(
+            ["topics", "dominant_language"],
+            lane=build.lane(kind),
+            policy=PolicySpec(max_job_bytes=40_000_000, max_job_documents=2_000),
+        )
+        segments = [build.segment([build.part(8_000_000)], index=index) for index in range(60)]
+
+        work = pack(manifest, segments, durations=MODEL)
+
+        jobs = Counter(job.analysis for job in work.jobs)
+        assert jobs["topics"] == 1 < jobs["dominant_language"]
+        assert {len(batch.parts) for batch in work.batches if batch.bytes == 480_000_000} == {60}
+
+    def test_a_corpus_too_large_for_one_job_of_topics_is_refused(self, build) -> None:
+        segments = [build.segment([build.part(8_000_000)] * 100, index=index) for index in range(7)]
+
+        with pytest.raises(UserError, match="analysis topics reads 5600000000 bytes"):
+            pack(build.manifest(["topics"]), segments, durations=MODEL)
 
     def test_lines_that_lie_in_another_corpus_are_read_for_the_one_that_needs_them(self, build) -> None:
         """Corpus b has the same text as corpus a, and only b wants its key phrases."""

@@ -153,6 +153,14 @@ class TestWarnings:
         assert plan.warnings == ("entities sends no document of a (LANGUAGE_UNSUPPORTED)",)
         assert plan.work.jobs == ()
 
+    @pytest.mark.parametrize(("lines", "told"), [(999, True), (1_000, False)])
+    def test_a_corpus_too_small_for_topics_is_told(self, build, lines: int, *, told: bool) -> None:
+        segment = build.segment([build.part(900_000, lines=lines)])
+
+        plan = make_plan(build.manifest(["topics"]), [segment], durations=MODEL)
+
+        assert any("advises 1,000 documents" in warning for warning in plan.warnings) == told
+
     def test_an_unknown_price_is_told(self, build) -> None:
         plan = simple(build, build.manifest(["events"]))
 
