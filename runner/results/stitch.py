@@ -5,10 +5,13 @@ Rules of operation:
 1. A piece is the stretch [begin, end) of the document, offsets in code points; neighbours may overlap. Its core
    [core_begin, core_end) is its own: the cores of a document's pieces follow one another without gap or overlap.
 2. A span belongs to the piece whose core holds its begin; what else a piece says about its margins is dropped.
-   Spans are shifted by the piece's begin, and keep every other byte.
-3. Scores of a whole text (sentiment, dominant language) are means of the pieces' scores, weighted by core length; the
-   label is that of the highest. Labels tie in the order in which the service writes them, languages by code.
-4. A document of one piece is not touched: stitching it changes no byte.
+   Spans are shifted by the piece's begin, and keep every other byte. A span that begins inside one that a piece before
+   has given, and which that piece, seeing more of it, did not name, is the rest of the same thing: dropped too.
+3. Scores of a whole text (sentiment, dominant language, classes, labels) are means of the pieces' scores, weighted by
+   core length; what a piece does not name counts as zero there. The sentiment is that of the highest score; it ties in
+   the order in which the service writes them. Languages, classes and labels come highest first, and tie by name.
+4. Entities that gather mentions, and events, have rules of their own: `runner.results.mentions`.
+5. A document of one piece is not touched: stitching it changes no byte.
 
 No text is needed, and none is looked at.
 """
@@ -24,6 +27,7 @@ from msgspec import Raw
 
 from runner.errors import InternalError
 from runner.model import Piece
+from runner.results.mentions import stitch_events, stitch_mentions
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode_items: Final = msgspec.json.Decoder(list[dict[str, Raw]]).decode
@@ -36,7 +40,13 @@ class _Language(msgspec.Struct):
     Score: float
 
 
+class _Class(msgspec.Struct):
+    Name: str
+    Score: float
+
+
 _decode_languages: Final = msgspec.json.Decoder(list[_Language]).decode
+_decode_classes: Final = msgspec.json.Decoder(list[_Class]).decode
 
 Stitcher = Callable[[Sequence[Piece], Sequence[bytes]], bytes]
 
@@ -58,14 +68,22 @@ def stitch(family: str, pieces: Sequence[Piece], payloads: Sequence[bytes]) -> b
 def _spans(pieces: Sequence[Piece], payloads: Sequence[bytes]) -> bytes:
     """Concatenated spans, each from the piece that it belongs to."""
     kept: list[dict[str, Raw]] = []
+    named_before: set[tuple[int, int]] = set()
+    given_to = 0
     for piece, payload in zip(pieces, payloads, strict=True):
+        named: set[tuple[int, int]] = set()
+        last = given_to
         for item in _decode_items(payload):
             begin = int(bytes(item["BeginOffset"])) + piece.begin
-            if piece.core_begin <= begin < piece.core_end:
-                end = int(bytes(item["EndOffset"])) + piece.begin
+            end = int(bytes(item["EndOffset"])) + piece.begin
+            named.add((begin, end))
+            rest_of_another = begin < given_to and (begin, end) not in named_before
+            if piece.core_begin <= begin < piece.core_end and not rest_of_another:
                 item["BeginOffset"] = Raw(b"%d" % begin)
                 item["EndOffset"] = Raw(b"%d" % end)
                 kept.append(item)
+                last = max(last, end)
+        named_before, given_to = named, last
     return _encode(kept)
 
 
@@ -81,11 +99,19 @@ def _sentiment(pieces: Sequence[Piece], payloads: Sequence[bytes]) -> bytes:
 
 
 def _languages(pieces: Sequence[Piece], payloads: Sequence[bytes]) -> bytes:
-    """Mean scores per language, highest first; a piece that does not name a language counts as zero."""
+    """Mean scores per language."""
     answers = [{item.LanguageCode: item.Score for item in _decode_languages(payload)} for payload in payloads]
-    scores = _means(pieces, answers)
-    ranked = sorted(scores, key=lambda code: (-scores[code], code))
-    return _encode([_Language(code, scores[code]) for code in ranked])
+    return _encode([_Language(code, score) for code, score in _ranked(_means(pieces, answers))])
+
+
+def _classes(pieces: Sequence[Piece], payloads: Sequence[bytes]) -> bytes:
+    """Mean scores per class, or per label."""
+    answers = [{item.Name: item.Score for item in _decode_classes(payload)} for payload in payloads]
+    return _encode([_Class(name, score) for name, score in _ranked(_means(pieces, answers))])
+
+
+def _ranked(scores: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _means(pieces: Sequence[Piece], answers: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -106,4 +132,7 @@ _STITCHERS: Final[dict[str, Stitcher]] = {
     "pii_entities": _spans,
     "sentiment": _sentiment,
     "dominant_language": _languages,
+    "classification": _classes,
+    "targeted_sentiment": stitch_mentions,
+    "events": stitch_events,
 }

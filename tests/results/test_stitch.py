@@ -24,7 +24,9 @@ def spans(*given: tuple[int, int], extra: str = '"Score": 0.50, "Text":"é"') ->
     return ("[" + ",".join(f'{{"BeginOffset":{b},"EndOffset":{e},{extra}}}' for b, e in given) + "]").encode()
 
 
-@given(family=st.sampled_from([*SPAN_FAMILIES, "sentiment", "dominant_language", "events"]), payload=st.binary())
+@given(
+    family=st.sampled_from([*SPAN_FAMILIES, "sentiment", "dominant_language", "events", "topics"]), payload=st.binary()
+)
 def test_one_piece_is_given_back_to_the_byte(family: str, payload: bytes) -> None:
     assert stitch(family, [piece(0, 0, 9, 9)], [payload]) == payload
 
@@ -33,7 +35,7 @@ def test_spans_belong_to_the_piece_whose_core_holds_their_begin() -> None:
     pieces = [piece(0, 0, 10, 14), piece(6, 10, 20, 24), piece(16, 20, 30, 30)]
     answers = [
         spans((0, 3), (9, 12), (10, 12)),  # 10 is the next one's
-        spans((0, 2), (3, 6), (4, 6), (13, 18)),  # 6 and 9 are the one's before; 10 and 19 are here
+        spans((0, 2), (3, 6), (4, 6), (13, 18), (14, 16)),  # 6 and 9 are the one's before; 10 and 19 are here
         spans((3, 5), (4, 6), (13, 14)),  # 19 is the one's before; 20 and 29 are here
     ]
 
@@ -47,6 +49,15 @@ def test_spans_belong_to_the_piece_whose_core_holds_their_begin() -> None:
         (20, 22),
         (29, 30),
     ]
+
+
+def test_the_rest_of_what_a_piece_before_has_given_is_not_given_again() -> None:
+    pieces = [piece(0, 0, 12, 18), piece(8, 12, 30, 30)]
+    seen_whole, rest, after = spans((10, 18)), (4, 10), (10, 12)  # New York City; York City; the next word
+
+    stitched = json.loads(stitch("entities", pieces, [seen_whole, spans(rest, after)]))
+
+    assert [(span["BeginOffset"], span["EndOffset"]) for span in stitched] == [(10, 18), (18, 20)]
 
 
 def test_everything_but_the_offsets_keeps_its_bytes() -> None:
@@ -93,9 +104,24 @@ def test_a_language_that_a_piece_does_not_name_counts_as_zero_there() -> None:
     )
 
 
+@pytest.mark.parametrize("member", ["Classes", "Labels"])
+def test_classes_and_labels_are_weighted_by_core_length_highest_first(member: str) -> None:
+    pieces = [piece(0, 0, 30, 30), piece(30, 30, 40, 40)]
+    answers = [
+        b'[{"Name":"drama","Score":0.5},{"Name":"comedy","Score":0.5}]',
+        b'[{"Name":"comedy","Score":1.0},{"Name":"satire","Score":0.375},{"Name":"drama","Score":0.0}]',
+    ]
+
+    assert json.loads(stitch("classification", pieces, answers)) == [
+        {"Name": "comedy", "Score": 0.625},
+        {"Name": "drama", "Score": 0.375},
+        {"Name": "satire", "Score": 0.09375},
+    ]
+
+
 def test_families_that_are_never_split_are_our_bug() -> None:
-    with pytest.raises(InternalError, match="events"):
-        stitch("events", [piece(0, 0, 1, 1), piece(1, 1, 2, 2)], [b"{}", b"{}"])
+    with pytest.raises(InternalError, match="topics"):
+        stitch("topics", [piece(0, 0, 1, 1), piece(1, 1, 2, 2)], [b"{}", b"{}"])
 
 
 @st.composite
