@@ -29,7 +29,10 @@ SPLITTABLE: Final = (
     "entities",
     "key_phrases",
     "sentiment",
+    "targeted_sentiment",
     "pii_entities",
+    "events",
+    "classification",
     "custom_entities",
 )
 """The families whose answers to pieces of a document can be put together again."""
