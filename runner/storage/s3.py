@@ -121,13 +121,18 @@ def forget_clients() -> None:
     _client.cache_clear()
 
 
-@lru_cache(maxsize=LANES_MAX)
-def _client(lane: LaneSpec) -> Any:
-    """The S3 client of a lane. Cached: making one costs 100 ms at first, and renews its credentials by itself."""
+def service_client(lane: LaneSpec, service: str) -> Any:
+    """A client of any service, with the lane's credentials and endpoint; raises what boto3 raises."""
     session = _session(lane)
     if lane.assume_role:
         session = _assuming(session, lane)
-    return _service_client(session, lane, "s3")
+    return _service_client(session, lane, service)
+
+
+@lru_cache(maxsize=LANES_MAX)
+def _client(lane: LaneSpec) -> Any:
+    """The S3 client of a lane. Cached: making one costs 100 ms at first, and renews its credentials by itself."""
+    return service_client(lane, "s3")
 
 
 def _session(lane: LaneSpec) -> Any:
