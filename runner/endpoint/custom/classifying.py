@@ -41,6 +41,6 @@ def classifier(model: ClassifierModel) -> Callable[[str, str | None], dict[str, 
 
 def margins_of(table: Table, places: NDArray[np.uint32]) -> NDArray[Any]:
     """What each class has in its favour, before it is made a probability."""
-    rows = table.rows(places)
-    margins: NDArray[Any] = table.total(rows) * (table.step / math.sqrt(len(rows) or 1))
+    total, count = table.total(places)
+    margins: NDArray[Any] = total * (table.step / math.sqrt(count or 1))
     return margins

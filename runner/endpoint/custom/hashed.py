@@ -43,32 +43,26 @@ def places_of(text: str) -> NDArray[np.uint32]:
 
 
 class Table:
-    """Rows of weights by place."""
+    """Rows of weights by place; one more row, of zeros, stands for all places that have none."""
 
     def __init__(self, weights: Weights) -> None:
         self.step = weights.step
-        self._places = np.frombuffer(weights.places, dtype="<u4")
-        self._values = np.frombuffer(weights.values, dtype="<i2").reshape(-1, weights.columns)
+        places = np.frombuffer(weights.places, dtype="<u4")
+        values = np.frombuffer(weights.values, dtype="<i2").reshape(-1, weights.columns)
+        self._none = len(places)
+        self._values = np.concatenate([values, np.zeros((1, weights.columns), values.dtype)])
+        self._row = np.full(1 << TABLE_BITS, self._none, np.int32)
+        self._row[places] = np.arange(len(places), dtype=np.int32)
 
-    def rows(self, places: NDArray[np.uint32]) -> NDArray[np.intp]:
-        """The numbers of the rows of those places that have one, in the order of the places."""
-        found = np.searchsorted(self._places, places)
-        found[found == len(self._places)] = 0
-        rows: NDArray[np.intp] = found[self._places[found] == places]
-        return rows
-
-    def total(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-        """The sum of rows, exactly, in steps."""
-        total: NDArray[np.int64] = self._values[rows].sum(axis=0, dtype=np.int64)
-        return total
+    def total(self, places: NDArray[np.uint32]) -> tuple[NDArray[np.int64], int]:
+        """The sum of the places' rows, exactly, in steps; and how many of them have one."""
+        rows = self._row[places]
+        rows = rows[rows != self._none]
+        return self._values[rows].sum(axis=0, dtype=np.int64), len(rows)
 
     def totals(self, places: NDArray[np.uint32]) -> NDArray[np.int64]:
         """For each row of a matrix of places, the sum of their rows, in steps."""
-        found = np.searchsorted(self._places, places)
-        found[found == len(self._places)] = 0
-        values = self._values[found].astype(np.int64)
-        values[self._places[found] != places] = 0
-        totals: NDArray[np.int64] = values.sum(axis=1)
+        totals: NDArray[np.int64] = self._values[self._row[places]].sum(axis=1, dtype=np.int64)
         return totals
 
 

@@ -104,10 +104,17 @@ def _annotated(documents: Sequence[Document], annotations: Sequence[list[Span]])
 
 
 def _split(annotated: Sequence[Annotated]) -> tuple[list[Annotated], list[Annotated]]:
-    """Hold out one document in five, of those with entities and of those without, chosen by their texts alone."""
+    """Hold out one document in five, of those without entities and of those of each type, chosen by texts alone.
+
+    A document of several types counts for the rarest; the same text is never on both sides.
+    """
+    mentions = Counter(span.kind for _, spans in annotated for span in spans)
+    groups: dict[int, set[str]] = {}
+    for text, spans in annotated:
+        groups.setdefault(min((span.kind for span in spans), key=lambda k: mentions[k], default=-1), set()).add(text)
     held: set[str] = set()
-    for with_entities in (True, False):
-        texts = sorted({text for text, spans in annotated if bool(spans) == with_entities}, key=_draw)
+    for _, group in sorted(groups.items()):
+        texts = sorted(group, key=_draw)
         held.update(texts[: round(len(texts) / _HELD_OUT)])
     return [one for one in annotated if one[0] not in held], [one for one in annotated if one[0] in held]
 

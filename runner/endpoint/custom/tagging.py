@@ -7,7 +7,7 @@ for each type its first token and its further tokens.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -40,15 +40,19 @@ _PAIRS: Final = (
     ((_WORD, -1), (_WORD, 0)),
     ((_WORD, 0), (_WORD, 1)),
     ((_WORD, -2), (_WORD, -1)),
+    ((_WORD, 1), (_WORD, 2)),
     ((_SHAPE, -1), (_SHAPE, 0)),
     ((_SHAPE, 0), (_SHAPE, 1)),
 )
-_REACH: Final = 2
-_ALL: Final = (*_SINGLE, *(one for one, _ in _PAIRS), *(other for _, other in _PAIRS))
+_NEAR: Final = tuple((_WORD, at) for at in (-5, -4, -3, 3, 4, 5))  # on either side, wherever there
+_REACH: Final = 5
+_ALL: Final = (*_SINGLE, *_NEAR, *(one for one, _ in _PAIRS), *(other for _, other in _PAIRS))
 _PART: Final = np.array([part for part, _ in _ALL])
 _AWAY: Final = np.array([_REACH + at for _, at in _ALL])
-_COUNT: Final = len(_SINGLE) + len(_PAIRS)
+_FIRST_PAIR: Final = len(_SINGLE) + len(_NEAR)
+_COUNT: Final = _FIRST_PAIR + len(_PAIRS)
 _OWN: Final = np.arange(_COUNT, dtype=np.uint32)
+_OWN[len(_SINGLE) : _FIRST_PAIR] = [len(_SINGLE) if at < 0 else len(_SINGLE) + 1 for _, at in _NEAR]
 _ODD: Final = 0x9E3779B1
 
 Token = tuple[int, int]
@@ -82,8 +86,8 @@ class Features:
         parts = [edge] * _REACH + [self._of_word(text[begin:end]) for begin, end in tokens] + [edge] * _REACH
         grid = np.array(parts, dtype=np.uint32)
         found = grid[np.arange(len(tokens))[:, None] + _AWAY, _PART]
-        found[:, len(_SINGLE) : _COUNT] *= np.uint32(_ODD)
-        found[:, len(_SINGLE) : _COUNT] ^= found[:, _COUNT:]
+        found[:, _FIRST_PAIR:_COUNT] *= np.uint32(_ODD)
+        found[:, _FIRST_PAIR:_COUNT] ^= found[:, _COUNT:]
         return _mixed(found[:, :_COUNT] * (2 * _OWN + 1) + _OWN)
 
     def _of_word(self, word: str) -> tuple[int, ...]:
@@ -123,30 +127,32 @@ class Tagger:
     def find(self, text: str) -> list[Span]:
         """The entities in a text, in its order."""
         tokens = tokens_of(text)
-        return list(spans_of(tokens, self._tagged(text, tokens)))
+        return [span for shares in self._shares(text, tokens) for span in spans_of(*shares)]
 
-    def _tagged(self, text: str, tokens: list[Token]) -> Iterator[tuple[int, float]]:
+    def _shares(self, text: str, tokens: list[Token]) -> Iterator[tuple[list[Token], NDArray[np.floating[Any]]]]:
+        """Tokens, and for each the probability of every tag; some at a time."""
         for first in range(0, len(tokens), _AT_ONCE):
             low, high = max(0, first - _REACH), first + _AT_ONCE
-            places = self._features.of(text, tokens[low : high + _REACH])[first - low :][:_AT_ONCE]
+            some = tokens[low : high + _REACH]
+            places = self._features.of(text, some)[first - low :][:_AT_ONCE]
             margins = self._table.totals(places) * self._table.step
-            shares = probabilities(margins, exclusive=True)
-            best = shares.argmax(axis=1)
-            yield from zip(best.tolist(), shares[np.arange(len(best)), best].tolist(), strict=True)
+            yield tokens[first:high], probabilities(margins, exclusive=True)
 
 
-def spans_of(tokens: Sequence[Token], tagged: Iterator[tuple[int, float]]) -> Iterator[Span]:
-    """What tags say: an entity goes on while further tokens of its type follow; its score is its tokens' mean."""
-    begin = end = count = 0
-    kind, total = -1, 0.0
-    for (first, last), (tag, share) in zip(tokens, tagged, strict=True):
-        of = (tag - 1) // 2
-        if tag != OUTSIDE and of == kind and tag == inside_of(of):
-            end, count, total = last, count + 1, total + share
+def spans_of(tokens: Sequence[Token], shares: NDArray[np.floating[Any]]) -> Iterator[Span]:
+    """What the tags' probabilities say: first where an entity begins and goes on, then what all its tokens are.
+
+    Its score is the mean probability of its type.
+    """
+    begins, goes_on = shares[:, 1::2], shares[:, 2::2]
+    likeliest = np.argmax(np.stack([shares[:, OUTSIDE], begins.sum(axis=1), goes_on.sum(axis=1)]), axis=0).tolist()
+    kinds = begins + goes_on
+    first = None
+    for at, tag in enumerate([*likeliest, OUTSIDE]):
+        if tag == 2 and first is not None:
             continue
-        if kind >= 0:
-            yield Span(begin, end, kind, total / count)
-        kind = -1 if tag == OUTSIDE else of
-        begin, end, count, total = first, last, 1, share
-    if kind >= 0:
-        yield Span(begin, end, kind, total / count)
+        if first is not None:
+            evidence = np.log(np.maximum(kinds[first:at], 1e-9)).sum(axis=0)
+            kind = int(evidence.argmax())
+            yield Span(tokens[first][0], tokens[at - 1][1], kind, float(kinds[first:at, kind].mean()))
+        first = None if tag == OUTSIDE else at
