@@ -19,6 +19,7 @@ from runner.compose.retrying import Retried
 from runner.compose.running import Outcome
 from runner.compose.stopping import Cancelled
 from runner.core import events as e
+from runner.planning.fates import FAMILY_CLOSED
 from runner.planning.plan import Plan, usd_text
 from runner.planning.rows import Row
 from runner.telemetry.words import counted, duration
@@ -116,6 +117,7 @@ def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> Ren
     if summary.pairs:
         parts += [Text(), summary_table(summary), Text()]
     parts += park_lines(outcome.parks)
+    parts += _closed_lines(summary)
     if summary.written or outcome.ended == "finished":
         parts.append(Fact("results", _shown(outcome.results), whole=True))
         parts.append(Fact("report", _shown(outcome.directory / REPORT_NAME), whole=True))
@@ -148,6 +150,18 @@ def park_lines(parks: Iterable[e.WorkParked]) -> list[RenderableType]:
         if fault.hint:
             lines.append(Fact("hint", visible(nearby(fault.hint)), style="cyan"))
     return lines
+
+
+def _closed_lines(summary: Summary) -> list[RenderableType]:
+    """Which analyses the service refuses to the account for good, and what to do."""
+    closed = dict.fromkeys(row.analysis for row in summary.analyses if FAMILY_CLOSED in row.codes)
+    if not closed:
+        return []
+    told = f"{', '.join(closed)}: the service has closed this kind of analysis to the account"
+    return [
+        Fact("closed", told, style="yellow"),
+        Fact("hint", "take it out of `analyses`, or use a lane of an account that may still use it", style="cyan"),
+    ]
 
 
 def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:

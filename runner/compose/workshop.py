@@ -50,6 +50,7 @@ from runner.model import (
     corpus_of,
 )
 from runner.planning.durations import DurationModel
+from runner.planning.fates import FAMILY_CLOSED, JOB_FAILED
 from runner.planning.repair import repair_batch
 from runner.results import collect, gather_repair, merge_segments, patch_file
 
@@ -199,16 +200,26 @@ class LocalWorkshop:
                 GivenUp(
                     analysis=record.job.analysis,
                     part=part,
-                    code="FAMILY_CLOSED" if record.fault and record.fault.kind is FaultKind.CLOSED else "JOB_FAILED",
-                    # Not the fault's message: it may name buckets and ids, and lines must not depend on those.
-                    message=f"the job was given up: {record.fault.code if record.fault else 'UNKNOWN'}",
+                    code=code,
+                    message=message,
                 )
                 for record in records
                 if record.state is State.GIVEN_UP
+                for code, message in (self._closing(record),)
                 for part in self._run.batches[record.job.batch].covers
                 if part in own
             ),
         )
+
+    def _closing(self, record: JobRecord) -> tuple[str, str]:
+        """(code, message) of a job that was given up.
+
+        Not the fault's message: it may name buckets and ids, and lines must not depend on those.
+        """
+        if record.fault is not None and record.fault.kind is FaultKind.CLOSED:
+            family = self._analyses[record.job.analysis].family
+            return FAMILY_CLOSED, f"the service has closed {family} to this account"
+        return JOB_FAILED, f"the job was given up: {record.fault.code if record.fault else 'UNKNOWN'}"
 
     def _read_by(self, segment: SegmentRecord) -> Iterable[PartId]:
         yield from (part.id for part in segment.facts.parts)
