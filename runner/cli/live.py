@@ -84,7 +84,9 @@ class LiveHooks:
         observers: list[Observer] = [*self._records(opened)] if self._logged else []
         if self._level is not None:
             observers.append(self._console_log(opened, self._level))
-        self._progress = Progress(console=self._console, name=opened.manifest.name, now=opened.clock.now)
+        self._progress = Progress(
+            console=self._console, name=opened.manifest.name, manifest=opened.manifest, now=opened.clock.now
+        )
         self._progress.watch(opened.run)
         self._stack.enter_context(self._progress)
         return [*observers, self._progress]
