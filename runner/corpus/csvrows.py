@@ -2,8 +2,8 @@
 
 Records are parsed by Python's `csv`, strictly: cells may hold line breaks (kept as they are) and quotes (doubled). A
 blank line is a document without text. A record that breaks the rules or has another number of cells than the first
-closes as BAD_ROW, and reading goes on with the next line. A cell that is opened and never closed would swallow the
-rest of the file, so that is the user's to mend: a SourceError that says where the cell begins.
+closes as BAD_ROW, and reading goes on with the next line. A cell that is opened and never closed, or only by the next
+quoted cell far below, would swallow other rows, so that is the user's to mend: a SourceError that says where.
 
 A byte range of a CSV file cannot be read by itself: whether a line break ends a record depends on every quote before
 it. So a CSV file is always one piece of work.
@@ -30,6 +30,9 @@ from runner.corpus.decoding import SURROGATE
 from runner.corpus.quickrows import TEXT_DEFAULT, kept_template
 from runner.errors import SourceError
 from runner.model import CorpusSpec, CsvDialect, SourceFile
+
+BAD_LINES_MAX: Final = 100
+"""A broken row of more lines is none: a quote too many ran into the next quoted cell, and other rows are in between."""
 
 _UNCLOSED: Final = "unexpected end of data"
 """How the strict parser says that a file ends inside a quoted cell."""
@@ -97,10 +100,23 @@ class CsvReader:
             except csv.Error as error:
                 if str(error) == _UNCLOSED:
                     raise self._fault(error) from error
-                bad[len(records)] = Trouble(BAD_ROW, f"not valid CSV: {error}")
+                bad[len(records)] = self._bad(error, source.line_num - text.line)
                 records.append([])
                 text.line = source.line_num
         yield records, bad
+
+    def _bad(self, error: csv.Error, lines: int) -> Trouble:
+        """What is wrong with a record that breaks the rules. Raises SourceError if it swallowed many lines."""
+        if lines > BAD_LINES_MAX:
+            begins = self._text.line + 1
+            raise SourceError(
+                self._corpus.name,
+                f"{self._file.path}:{begins}: the row that begins in line {begins} is not valid CSV, and reaches to line "
+                f"{begins + lines - 1}: {error}",
+                hint="look for a quote too many in that line, or name another `quote` in the corpus's `csv`",
+            )
+        over = f" (a row over {lines} lines)" if lines > 1 else ""
+        return Trouble(BAD_ROW, f"not valid CSV: {error}{over}")
 
     def _undecodable(self, records: Sequence[list[str]], bad: dict[int, Trouble]) -> set[int]:
         """The records in which something could not be decoded."""
@@ -166,13 +182,16 @@ class _Asked:
             blank = [""] * self.width
             records = [blank if row in unusable else cells for row, cells in enumerate(records)]
         columns = [list(map(itemgetter(place), records)) for place in self.texts]
+        texts = columns[0] if len(columns) == 1 else ["\n".join(cells) for cells in zip(*columns, strict=True)]
+        for row in unusable:
+            texts[row] = ""
         ids: list[str | None] | None = None
         if self.id is not None:
             ids = list(map(itemgetter(self.id), records))
             for row in unusable:
                 ids[row] = None
         return Rows(
-            texts=columns[0] if len(columns) == 1 else ["\n".join(cells) for cells in zip(*columns, strict=True)],
+            texts=texts,
             ids=ids,
             languages=[cells[self.language] or None for cells in records] if self.language is not None else None,
             fields=self._fields(records, unusable) if self.keep else None,

@@ -62,12 +62,18 @@ class RangeReader:
         if opened is None or self._uncounted:
             yield self._changed_block(source, file)
             return
+        given = False
         with opened:
             try:
-                yield from self._documents(source, file, opened)
+                for block in self._documents(source, file, opened):
+                    given = True
+                    yield block
                 opened.require_unchanged()
             except SourceChangedError:
-                self.changed_while_read.add(source)
+                if given:
+                    self.changed_while_read.add(source)
+                else:
+                    yield self._changed_block(source, file)
 
     def _documents(self, source: int, file: SourceFile, opened: OpenSource) -> Iterator[Block]:
         label, sample = file.label, self._corpus.sample

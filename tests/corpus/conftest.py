@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from runner.corpus import RangeReader, list_corpus, ranges
+from runner.corpus import RangeReader, count_range, list_corpus, needs_position, ranges
 from runner.model import CorpusSpec, Format
 
 
@@ -22,9 +23,16 @@ class Read(NamedTuple):
     code: str | None
 
 
-def _read_all(corpus: CorpusSpec, *, undecodable: str = "error", chunk_bytes: int = 1 << 19) -> list[Read]:
+def _read_all(
+    corpus: CorpusSpec, *, undecodable: str = "error", chunk_bytes: int = 1 << 19, row_range_bytes: int = 64_000_000
+) -> list[Read]:
     documents: list[Read] = []
-    for source_range in ranges(corpus, list_corpus(corpus)):
+    counted = 0
+    for source_range in ranges(corpus, list_corpus(corpus), row_range_bytes=row_range_bytes):
+        if needs_position(corpus, source_range):
+            source_range = replace(source_range, position=counted)  # noqa: PLW2901 - as who surveys does it
+        if source_range.end is not None and corpus.format in {"lines", "jsonl"}:
+            counted = (source_range.position or 0) + (count_range(corpus, source_range) or 0)
         reader = RangeReader(corpus, source_range, undecodable=undecodable, chunk_bytes=chunk_bytes)
         for block in reader.blocks():
             columns = (block.ids, block.sources, block.positions, block.texts)
@@ -51,10 +59,11 @@ def read(tmp_path: Path) -> Callable[..., list[Read]]:
         name: str = "x.txt",
         undecodable: str = "error",
         chunk_bytes: int = 1 << 19,
+        row_range_bytes: int = 64_000_000,
         **fields: Any,
     ) -> list[Read]:
         (tmp_path / name).write_bytes(data)
         corpus = CorpusSpec(name="c", sources=(str(tmp_path / name),), format=form, **fields)
-        return _read_all(corpus, undecodable=undecodable, chunk_bytes=chunk_bytes)
+        return _read_all(corpus, undecodable=undecodable, chunk_bytes=chunk_bytes, row_range_bytes=row_range_bytes)
 
     return reader

@@ -193,11 +193,6 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyte
     assert listed(tmp_path, "open") == ["a.txt"]
 
 
-def test_s3_sources_are_refused_for_now(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="not supported yet"):
-        list_corpus(CorpusSpec(name="c", sources=("s3://bucket/x/",), format="files"))
-
-
 def test_a_listing_survives_its_file_and_its_digest_tells_a_change(tmp_path: Path) -> None:
     files = [SourceFile(path=f"/d/{n}é\n.txt", label=f"{n}é\n.txt", size=n, version=str(n)) for n in range(2500)]
     digest = write_listing(tmp_path / "listing", files)
