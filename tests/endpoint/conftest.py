@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.config import Config
 
 from runner.endpoint import EndpointSettings
@@ -31,7 +32,18 @@ STEMS = {
     "entities": "EntitiesDetection",
     "key_phrases": "KeyPhrasesDetection",
     "sentiment": "SentimentDetection",
+    "targeted_sentiment": "TargetedSentimentDetection",
+    "pii_entities": "PiiEntitiesDetection",
+    "events": "EventsDetection",
+    "topics": "TopicsDetection",
+    "classification": "DocumentClassification",
 }
+EXTRAS: dict[str, dict[str, Any]] = {
+    "pii_entities": {"Mode": "ONLY_OFFSETS"},
+    "events": {"TargetEventTypes": ["IPO", "EMPLOYMENT"]},
+}
+"""What a Start of a family needs besides places, role and language."""
+NO_LANGUAGE = {"dominant_language", "topics", "classification"}
 
 
 @dataclass
@@ -88,15 +100,23 @@ class Endpoint:
         """The id of a new job."""
         config = {"S3Uri": source} | more.pop("input", {})
         members = {"InputDataConfig": config, "OutputDataConfig": {"S3Uri": target}, "DataAccessRoleArn": ROLE}
-        if family != "dominant_language":
+        if family not in NO_LANGUAGE:
             members["LanguageCode"] = "en"
-        client = more.pop("client", None) or self.comprehend
-        return getattr(client, f"start_{family}_detection_job")(**members | more)["JobId"]
+        members |= EXTRAS.get(family, {})
+        return self.call("Start", family, client=more.pop("client", None), **members | more)["JobId"]
+
+    def call(self, verb: str, family: str, *, client: Any = None, **members: Any) -> dict[str, Any]:
+        """The answer to a family's Start, Describe, List or Stop."""
+        name = xform_name(f"{verb}{STEMS[family]}Job{'s' if verb == 'List' else ''}")
+        return getattr(client or self.comprehend, name)(**members)
 
     def describe(self, family: str, job_id: str, **more: Any) -> dict[str, Any]:
-        client = more.pop("client", None) or self.comprehend
-        answer = getattr(client, f"describe_{family}_detection_job")(JobId=job_id)
+        answer = self.call("Describe", family, client=more.get("client"), JobId=job_id)
         return answer[f"{STEMS[family]}JobProperties"]
+
+    def listed(self, family: str, **members: Any) -> list[dict[str, Any]]:
+        """One page of a List."""
+        return self.call("List", family, **members)[f"{STEMS[family]}JobPropertiesList"]
 
     def ended(self, family: str, job_id: str, **more: Any) -> dict[str, Any]:
         """Wait for a job to end; its properties."""
