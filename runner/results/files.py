@@ -107,7 +107,10 @@ def _unpacked(pieces: Iterable[bytes], path: Path, compression: Compression) -> 
 def _packer(compression: Compression) -> _Packer:
     if compression == "gzip":
         return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WBITS)
-    packer: _Packer = _zstd().ZstdCompressor(level=ZSTD_LEVEL)
+    module = _zstd()
+    key = module.CompressionParameter
+    options = {key.compression_level: ZSTD_LEVEL, key.checksum_flag: 1}
+    packer: _Packer = module.ZstdCompressor(options=options)
     return packer
 
 

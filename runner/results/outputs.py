@@ -124,15 +124,16 @@ def _copies(source: OutputSource, streams: Iterator[_Stream]) -> Iterator[RowBat
         count = 0
         for block in line_blocks(stream.chunks):
             lines = _copied(block)
-            if wanted >= 0:
-                yield RowBatch([file] * len(lines), list(range(count, count + len(lines))), lines, len(block))
-            count += len(lines)
+            first, count = count, count + len(lines)
             if count > wanted >= 0:
-                break
-        if 0 <= wanted != count:
+                raise OutputError(
+                    OUTPUT_CORRUPT, f"the redacted copy of {file} has more than the {wanted} lines that were sent"
+                )
+            if wanted >= 0:
+                yield RowBatch([file] * len(lines), list(range(first, count)), lines, len(block))
+        if count < wanted:
             raise OutputError(
-                OUTPUT_TRUNCATED if count < wanted else OUTPUT_CORRUPT,
-                f"the redacted copy of {file} has {'more' if count > wanted else count} lines, and {wanted} were sent",
+                OUTPUT_TRUNCATED, f"the redacted copy of {file} has {count} lines, and {wanted} were sent"
             )
 
 

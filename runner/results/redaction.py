@@ -15,6 +15,7 @@ the ledger keeps which (`folds`: offset and character). The user wants the text 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -111,8 +112,10 @@ def restored(text: str, folds: Folds, copy: str, mask: str) -> str | None:
     if first is None or last is None:
         raise ValueError("not a redacted copy of the text")
     certain: list[str] = []
+    offsets = [offset for offset, _ in folds]
     for stretch, low, high in zip(stretches, first, last, strict=True):
-        found = _only(text, own, stretch, low, high)
+        untouched = bisect_left(offsets, low) == bisect_left(offsets, high + len(stretch))
+        found = stretch if untouched else _only(text, own, stretch, low, high)
         if found is None:
             return None
         certain.append(found)
@@ -173,8 +176,6 @@ def _rightmost(text: str, stretches: Sequence[str]) -> list[int] | None:
 def _only(text: str, own: str, stretch: str, low: int, high: int) -> str | None:
     """What a stretch was before folding, wherever between two places it stood; None if that depends on where."""
     size = len(stretch)
-    if text[low : high + size] == own[low : high + size]:
-        return stretch
     found = own[low : low + size]
     place = low
     for _ in range(_PLACES_TRIED_MAX):

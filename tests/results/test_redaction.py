@@ -41,22 +41,23 @@ def as_the_service(text: str, spans: list[Sensitive], mask: str) -> str:
     ("spans", "mask", "redacted"),
     [
         ([(0, 8, "NAME")], "type", "[NAME] of\nYork"),
-        ([(0, 8, "NAME")], "*", "**** *** of\nYork"),
+        ([(0, 8, "NAME")], "*", "****\r*** of\nYork"),
+        ([(5, 11, "NAME")], "*", "Jane\r*** **\nYork"),
         ([(9, 16, "ADDRESS")], "*", "Jane\rDoe **\n****"),
         ([(9, 16, "ADDRESS")], "type", "Jane\rDoe [ADDRESS]"),
         ([(0, 8, "NAME"), (5, 11, "ALIAS")], "type", "[NAME]\nYork"),
-        ([(5, 11, "ALIAS"), (0, 8, "NAME")], "#", "#### ### ##\nYork".replace(" ", "\r", 1)),
+        ([(5, 11, "ALIAS"), (0, 8, "NAME")], "#", "####\r### ##\nYork"),
         ([(0, 4, "NAME"), (4, 8, "NAME")], "type", "[NAME][NAME] of\nYork"),
         ([(0, 8, "B"), (0, 8, "A")], "type", "[A] of\nYork"),
+        ([(2, 3, "IN"), (0, 8, "OUT")], "type", "[OUT] of\nYork"),
         ([], "*", "Jane\rDoe of\nYork"),
     ],
 )
 def test_spans_are_masked_in_the_users_own_text(spans: list[tuple[int, int, str]], mask: str, redacted: str) -> None:
     """Spaces stay; so do line breaks, which were spaces to whoever found the span."""
     folds = ((4, "\r"), (11, "\n"))
-    found = masked("Jane Doe of York", folds, [Sensitive(*span) for span in spans], mask)
 
-    assert found == (redacted if mask == "type" or not spans or spans[0][0] else redacted.replace("**** ", "****\r"))
+    assert masked("Jane Doe of York", folds, [Sensitive(*span) for span in spans], mask) == redacted
 
 
 @given(texts())
@@ -131,10 +132,12 @@ def test_what_restores_is_a_copy_and_the_other_way_round(text: str, copy: str, m
             restored(text, folds, copy, mask)
 
 
-def test_long_texts_with_many_masks_are_no_burden() -> None:
-    """A megabyte of short words, every other one a name: what is certain is found, the rest given up soon."""
-    text = "ab cd " * 100_000
+def test_a_long_text_with_many_masks_is_no_burden() -> None:
+    """Each stretch of the copy could stand in most of the text's places; that it cannot be told is known soon."""
+    text = "ab cd " * 50_000
     folds = tuple((place, "\n") for place in range(2, len(text), 600))
-    copy = "[NAME] cd " * 100_000
 
-    assert restored(text, folds, copy, MASK_TYPE) is not None or is_copy_of(text, copy, MASK_TYPE)
+    assert restored(text, folds, "[NAME] cd " * 50_000, MASK_TYPE) == restored(text, folds, text, MASK_TYPE).replace(
+        "ab", "[NAME]"
+    )
+    assert restored(text, folds, "[NAME]" + " cd [NAME]" * 20_000 + " ", MASK_TYPE) is None
