@@ -186,7 +186,7 @@ def test_payloads_of_every_family_stand_as_the_contract_has_them(
     assert all(line["outcome"] == {"x": "ok"} for line in world.lines())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(sorted(KINDS)))
 def test_rows_unordered_doubled_and_missing_lose_and_double_nothing(kit: Any, data: st.DataObject, kind: str) -> None:
     """Each line ends as its row has it: an answer, the service's error, or missing; wherever the rows were put."""
@@ -365,7 +365,7 @@ def topic_rows(part: CollectPart) -> list[str]:
 
 
 @given(order=st.permutations(range(6)), cut=st.integers(0, 6))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_topics_of_a_document_come_together_highest_first(kit: Any, order: list[int], cut: int) -> None:
     """In whatever order their rows come, one of them twice, in however many tables."""
     with fresh(kit) as world:

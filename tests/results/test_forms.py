@@ -83,7 +83,7 @@ def verified(world: Any, report: MergeReport, analyses: Any, **options: Any) -> 
 
 
 @given(st.lists(st.binary(max_size=200).map(lambda data: data.replace(b"\n", b"") + b"\n"), max_size=20), st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_what_is_packed_in_pieces_is_read_in_stretches(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], data: st.DataObject
 ) -> None:
