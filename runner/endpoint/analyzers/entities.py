@@ -45,9 +45,9 @@ def load() -> Analyzer:
     """Load the English lists (the others when their first text comes) and return the analyzer."""
 
     @lru_cache(maxsize=len(_LANGUAGES))
-    def finder(language: str) -> _Finder:
+    def finder(language: str) -> Finder:
         common = Tagger().is_common if language == "en" else lambda _word: False
-        return _Finder(language, gazetteers.gazetteer(language), common)
+        return Finder(language, gazetteers.gazetteer(language), common)
 
     finder("en")
 
@@ -64,8 +64,8 @@ def load() -> Analyzer:
     return analyze
 
 
-class _Finder:
-    """Finds the entities of texts in one language."""
+class Finder:
+    """Finds the entities of texts in one language; `common` tells words that are no names."""
 
     def __init__(self, language: str, lists: Gazetteer, common: Callable[[str], bool]) -> None:
         self._dates = entity_patterns.dates(language, lists)
@@ -91,7 +91,12 @@ class _Finder:
                     self._listed.append(("LOCATION", 0.8))
         self._automaton = ahocorasick_rs.AhoCorasick(phrases, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
+    def names(self, text: str) -> list[Span]:
+        """The names in a text, without its dates and numbers."""
+        return disjoint(self._names.spans(text, list(self._find_listed(text))))
+
     def spans(self, text: str) -> list[Span]:
+        """The entities of a text, in order, none overlapping another."""
         listed = list(self._find_listed(text))
         found = [
             *((m.start(), m.end(), "OTHER", 0.99) for m in _ADDRESS.finditer(text)),
@@ -103,7 +108,7 @@ class _Finder:
             *((m.start(), m.end(), "QUANTITY", 0.95) for m in self._quantities.finditer(text)),
             *self._names.spans(text, listed),
         ]
-        return _disjoint(found)
+        return disjoint(found)
 
     def _find_listed(self, text: str) -> Iterator[Span]:
         for index, begin, end in self._automaton.find_matches_as_indexes(text):
@@ -118,7 +123,7 @@ def _stands_alone(text: str, begin: int, end: int) -> bool:
     return not (before.isalnum() or before in "_@#" or after.isalnum() or after == "_")
 
 
-def _disjoint(found: Iterable[Span]) -> list[Span]:
+def disjoint(found: Iterable[Span]) -> list[Span]:
     """Of spans that overlap keep the surer, then the longer, then the earlier; in order of offset."""
     kept: list[Span] = []
     for span in sorted(found, key=lambda s: (s[0], -s[3], -(s[1] - s[0]))):

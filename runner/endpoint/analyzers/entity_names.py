@@ -38,7 +38,7 @@ _ROLES = words(
     "friend cousin named called by starring starred actors stars"
 )
 _SPEECH = words("said says told tells added explained announced argued claimed wrote asked replied insisted")
-_ORGANIZATION_WORDS = words(
+ORGANIZATION_WORDS = words(
     "Inc Inc. Corp Corp. Corporation Ltd Ltd. LLC PLC plc Co. Company Companies Group Holdings Partners GmbH AG SE KG "
     "S.A. SA SpA S.p.A. S.L. SARL SAS Lda Ltda University College Institute School Academy Bank Ministry Department "
     "Association Committee Council Party Hospital Records Pictures Studios Studio Entertainment Airlines Airways Club "
@@ -211,7 +211,7 @@ class NameFinder:
 
     def _kind(self, names: list[str], run: _Run, *, titled: bool, people: set[str]) -> tuple[str, float]:
         first, last, several = names[0], names[-1], len(names) > 1
-        if several and (last in _ORGANIZATION_WORDS or first in _ORGANIZATION_HEADS):
+        if several and (last in ORGANIZATION_WORDS or first in _ORGANIZATION_HEADS):
             return "ORGANIZATION", 0.97
         if several and last in _PLACE_WORDS and first not in self._sure_first:
             return "LOCATION", 0.93

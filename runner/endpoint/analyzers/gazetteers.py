@@ -98,6 +98,16 @@ def _provider(kind: str, locale: str) -> dict[str, object]:
     return dict(vars(module.Provider))
 
 
+def street_suffixes() -> frozenset[str]:
+    """How American streets end: Street, Avenue, ..."""
+    return frozenset(_strings(_provider("address", "en_US").get("street_suffixes", ())))
+
+
+def states() -> frozenset[str]:
+    """The American states by name."""
+    return frozenset(_strings(_provider("address", "en_US").get("states", ())))
+
+
 def _people(language: str) -> tuple[frozenset[str], frozenset[str]]:
     first: set[str] = set()
     last: set[str] = set()

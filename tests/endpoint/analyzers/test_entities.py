@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runner.endpoint import analyzers
-from runner.endpoint.analyzers.entities import _disjoint
+from runner.endpoint.analyzers.entities import disjoint
 
 ANALYZE = analyzers.load("entities")
 
@@ -109,7 +109,7 @@ spans = st.tuples(
 
 @given(st.lists(spans, max_size=12))
 def test_of_overlapping_spans_one_stays(drawn: list[tuple[int, int, str, float]]):
-    kept = _disjoint(drawn)
+    kept = disjoint(drawn)
     assert set(kept) <= set(drawn)
     assert all(left[1] <= right[0] for left, right in pairwise(kept))
     if drawn:
