@@ -49,7 +49,7 @@ class CsvReader:
         self._text = text
         # Python's own limit of 131,072 characters a cell is a guard against what `CsvText` guards against.
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        self._records = parser(chain.from_iterable(text), corpus.csv)
+        self._records = text.parser = parser(chain.from_iterable(text), corpus.csv)
 
     def rows(self) -> Iterator[Rows]:
         """The records, some at a time. Raises SourceError for a column that is not there and a cell without end."""

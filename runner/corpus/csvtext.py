@@ -8,9 +8,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Final
+from typing import Any, Final
 
-from runner.corpus.decoding import Decoding
+from runner.corpus.decoding import MARK, UTF_8, Decoding
 from runner.corpus.textlines import Readable, decoded
 from runner.errors import SourceError
 from runner.model import CorpusSpec, SourceFile
@@ -28,10 +28,11 @@ class CsvText:
         self._corpus = corpus
         self._file = file
         self._pieces = _whole_lines(decoded(stream, decoding, chunk_bytes), decoding.bom)
+        self._sound = _sound_utf_8 if decoding.encoding == UTF_8 else _sound
         self._held: list[tuple[str, int]] = []
-        """The pieces that the record being parsed may lie in, with their numbers of lines."""
-        self._held_from = 0
-        """How many lines there are before them."""
+        """The pieces that the record being parsed may lie in, with the numbers of lines before them."""
+        self.parser: Any = None
+        """Python's parser, which counts the lines that it took."""
         self.line = 0
         """How many lines the finished records have, the header included; kept by whom they are parsed by."""
         self.fresh = False
@@ -41,12 +42,15 @@ class CsvText:
 
     def __iter__(self) -> Iterator[Iterator[str]]:
         for piece in self._pieces:
-            while self._held and self._held_from + self._held[0][1] <= self.line:
-                self._held_from += self._held.pop(0)[1]
-            self._held.append((piece, _breaks(piece) + (not piece.endswith(("\r", "\n")))))
+            before = self.parser.line_num
+            if before <= self.line:
+                self._held.clear()
+            while len(self._held) > 1 and self._held[1][1] <= self.line:
+                del self._held[0]
+            self._held.append((piece, before))
             if sum(len(each) for each, _ in self._held) > RECORD_CHARACTERS_MAX:
                 raise self.endless()
-            self.marked = self.marked or not _sound(piece)
+            self.marked = self.marked or not self._sound(piece)
             self.fresh = True
             yield _lines(piece)
 
@@ -55,7 +59,7 @@ class CsvText:
         from runner.corpus.csvrows import parser
 
         lines = chain.from_iterable(_lines(piece) for piece, _ in self._held)
-        record = list(parser(islice(lines, self.line - self._held_from, None), self._corpus.csv, strict=False))[-1]
+        record = list(parser(islice(lines, self.line - self._held[0][1], None), self._corpus.csv, strict=False))[-1]
         begins = self.line + 1 + sum(map(_breaks, record[:-1]))
         return SourceError(
             self._corpus.name,
@@ -95,6 +99,10 @@ def _lines(piece: str) -> Iterator[str]:
 def _breaks(text: str) -> int:
     """How many line ends a text has."""
     return text.count("\n") + ((text.count("\r") - text.count("\r\n")) if "\r" in text else 0)
+
+
+def _sound_utf_8(text: str) -> bool:
+    return MARK not in text
 
 
 def _sound(text: str) -> bool:

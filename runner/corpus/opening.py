@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from runner.corpus.inflating import codec_of
 from runner.corpus.s3faults import told
-from runner.errors import ServiceError, SourceError
+from runner.errors import MachineError, ServiceError, SourceError
 from runner.model import CorpusSpec, SourceFile
 from runner.storage.sources import ObjectChangedError, SourceObject
 
@@ -40,7 +40,11 @@ class OpenSource:
         self._corpus = corpus
         self._codec = codec_of(file.path)
         self._bytes = 0
-        self._inflated = None if self._codec is None else self._codec.open(raw, corpus)
+        try:
+            self._inflated = None if self._codec is None else self._codec.open(raw, corpus)
+        except MachineError:
+            raw.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

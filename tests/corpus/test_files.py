@@ -87,3 +87,31 @@ def test_a_file_that_may_not_be_read_is_the_users_to_mend(
     monkeypatch.setattr("runner.corpus.opening.io.FileIO", denied)
     with pytest.raises(SourceError, match="a cannot be opened: Permission denied"):
         read_corpus(corpus_of(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"%PDF-1.4 plain ASCII after all", "PDF"),
+        (b"%PDF-1.7\xe2\xe3", "PDF"),
+        (b"PK\x03\x04\xff", "a zip archive, as Word"),
+        (b"\x89PNG\xff", "a PNG image"),
+        (b"\x1f\x8b\x08", "gzip without .gz in its name"),
+    ],
+)
+def test_a_file_that_is_no_text_says_what_it_is(tmp_path: Path, data: bytes, kind: str) -> None:
+    (tmp_path / "x").write_bytes(data)
+    spec = corpus_of(tmp_path)
+    (source_range,) = ranges(spec, list_corpus(spec))
+    (block,) = RangeReader(spec, source_range, undecodable="error").blocks()
+    assert (block.troubles[0].code, block.texts) == ("UNDECODABLE", [""])
+    assert block.troubles[0].message.startswith(f"the file is {kind}")
+
+
+def test_a_sample_of_files_opens_no_others(tmp_path: Path, read_corpus: Reader) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.txt").write_text(str(number))
+    half = read_corpus(CorpusSpec(name="c", sources=(str(tmp_path),), format="files", sample=0.5))
+    assert 100 < len(half) < 200
+    assert all(each.text == each.id.removesuffix(".txt") for each in half)
+    assert [each.source for each in half] == sorted(each.source for each in half)

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from runner.corpus.quickrows import Asked
 from runner.corpus.rows import Row, RowReader
-from runner.model import CorpusSpec
+from runner.model import CorpusSpec, LanguageRule
 
 Reader = Callable[..., list[Any]]
 
@@ -146,6 +146,84 @@ def test_the_quick_way_and_the_slow_one_agree(value: Any, text: list[str], docum
     reader = reader_of(tuple(text), document_id)
     line = json.dumps(value)
     assert reader.read(line) == by_the_slow_way(reader, line)
+
+
+def rows_with(lines: list[str], **fields: Any) -> tuple[Any, Any]:
+    """The columns of rows by the quick way (None if it gives up) and by the slow one."""
+    reader = reader_of(fields.pop("text", ("text",)), fields.pop("document_id", None), **fields)
+    quick = reader.read_all(lines)
+    reader._quick = None
+    return quick, reader.read_each(lines, {})
+
+
+def test_values_are_kept_verbatim_and_languages_as_text() -> None:
+    lines = [
+        '{"text":"a","n":1.50,"m":{"x":[1, {"y":"\\u00e9"}]},"lang":"en-US","%":true}',
+        '{"text":"b","lang":null,"m":{}}',
+        '{"text":"c","lang":7}',
+        '{"text":"d","lang":["en"]}',
+    ]
+    quick, slow = rows_with(
+        lines, keep=("n", "m.x", "text", "%"), language=LanguageRule(kind="field", path="lang"), document_id="text"
+    )
+    assert quick == slow
+    assert quick.languages == ["en-US", None, "7", None]
+    assert quick.ids == quick.texts == ["a", "b", "c", "d"]
+    assert quick.fields[0] == b'{"n":1.50,"m.x":[1, {"y":"\\u00e9"}],"text":"a","%":true}'
+    assert quick.fields[2] == b'{"n":null,"m.x":null,"text":"c","%":null}'
+
+
+@pytest.mark.parametrize(
+    ("values", "taken"),
+    [
+        (("1",), ["one", "float"]),
+        (("1.0", '"x"'), ["one", "float", "text"]),
+        (("true",), ["true"]),
+        (("null",), ["null", "none"]),
+        (('"\\u0078"',), ["text"]),
+        (("0",), []),
+    ],
+)
+def test_where_compares_values_as_json(values: tuple[str, ...], taken: list[str]) -> None:
+    written = {
+        "one": "1",
+        "float": "1.00",
+        "text": '"x"',
+        "digit": '"1"',
+        "true": "true",
+        "null": "null",
+        "list": "[1]",
+    }
+    lines = [f'{{"text":"{name}","v":{value}}}' for name, value in written.items()] + ['{"text":"none"}']
+    quick, slow = rows_with(lines, where=(("v", values),))
+    assert quick == slow
+    assert [text for text, passes in zip(quick.texts, quick.passes, strict=True) if passes] == taken
+
+
+def test_what_where_leaves_out_is_counted_and_what_cannot_be_judged_is_kept(read: Reader) -> None:
+    data = b'{"text":"a","k":{"v":"x"}}\n{"text":"b","k":{"v":"y"}}\n\nnonsense\n{"text":"c","k":{"v":"x"}}\n\xff\n{}'
+    found = read(data, "jsonl", where=(("k.v", ('"x"',)),))
+    assert [(each.id, each.position, each.text, each.code) for each in found] == [
+        ("x.txt:0", 0, "a", None),
+        ("x.txt:3", 3, "", "BAD_ROW"),
+        ("x.txt:4", 4, "c", None),
+        ("x.txt:5", 5, "", "UNDECODABLE"),
+    ]
+
+
+@pytest.mark.parametrize("form", ["lines", "jsonl", "csv"])
+def test_a_sample_is_drawn_by_place_and_a_larger_one_contains_it(read: Reader, form: Any) -> None:
+    rows = {"lines": "text {}", "jsonl": '{{"text":"text {}"}}', "csv": "text {}"}[form]
+    data = ("text\n" if form == "csv" else "").encode() + b"".join(f"{rows.format(n)}\n".encode() for n in range(2000))
+    samples = [
+        {each.id for each in read(data, form, sample=share, row_range_bytes=row_range_bytes)}
+        for share in (0.1, 0.5, 1.0)
+        for row_range_bytes in (1000, 1 << 30)
+    ]
+    assert samples[0] == samples[1] < samples[2] == samples[3] < samples[4] == samples[5]
+    assert 150 < len(samples[0]) < 250
+    assert 900 < len(samples[2]) < 1100
+    assert len(samples[4]) == 2000
 
 
 def test_documents_of_a_file(read: Reader) -> None:

@@ -1,0 +1,250 @@
+"""Survey: MB/s per core and peak memory per input format, beside the bare library that reads the same file.
+
+    python -m benchmarks survey --megabytes 64
+
+Makes one file per format with the same texts, then, each in a process of its own and on one core, reads it: `bare` is
+the least that a program could do (iterate over lines, decode rows, take one column), `reader` our blocks of documents
+(text, ids, positions, faults), `count` the counting of lines before large files are cut, `survey` the whole survey
+(folding, digests, parts and ledgers on disk, fsynced; the language is fixed, so none is detected). MB are megabytes
+of the file as it lies on disk, warm in the page cache; `peak` is the resident memory of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from runner.corpus import RangeReader, count_range, list_corpus, needs_position, ranges
+from runner.model import AnalysisSpec, CorpusSpec, Format, LanguageRule, SourceRange, SurveyTask
+
+WORDS = "the ship sailed slowly from Lisbon toward Café Ribeira and Ana met Müller there before winter came".split(" ")
+FORMS: dict[str, Format] = {
+    "lines": "lines",
+    "lines.gz": "lines",
+    "jsonl": "jsonl",
+    "csv": "csv",
+    "parquet": "parquet",
+    "files": "files",
+}
+WAYS = ("bare", "reader", "count", "survey")
+FILE_BYTES = 20_000
+ROWS_AT_ONCE = 5_000
+
+
+def main() -> None:
+    """Generate, then measure each way of each format in its own process."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=40, help="of text")
+    parser.add_argument("--keep", type=Path, help="a folder for the input, made if it is not there")
+    parser.add_argument("--only", choices=FORMS)
+    parser.add_argument("--way", choices=WAYS)
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        measure(options.keep, *options.measure)
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-survey-") as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(exist_ok=True)
+        generate(folder, options.megabytes * 1_000_000)
+        for name in (options.only,) if options.only else FORMS:
+            for way in (options.way,) if options.way else WAYS:
+                if way != "count" or name in {"lines", "jsonl"}:
+                    subprocess.run([sys.executable, __file__, "--keep", folder, "--measure", name, way], check=True)
+
+
+def texts(size: int) -> Iterator[str]:
+    """Short texts, the same ones for the same size."""
+    chance = random.Random(20)
+    while size > 0:
+        text = " ".join(chance.choices(WORDS, k=chance.randint(8, 40)))
+        size -= len(text.encode()) + 1
+        yield text
+
+
+def generate(folder: Path, size: int) -> None:
+    """One source per format, unless it is there."""
+    if (folder / "lines.txt").exists():
+        return
+    rows = list(texts(size))
+    plain = "".join(f"{text}\n" for text in rows)
+    (folder / "lines.gz").write_bytes(gzip.compress(plain.encode(), 6))
+    with (folder / "jsonl.jsonl").open("w") as out:
+        out.writelines(
+            json.dumps({"id": f"row-{n}", "stars": n % 5, "text": text}, ensure_ascii=False) + "\n"
+            for n, text in enumerate(rows)
+        )
+    with (folder / "csv.csv").open("w", newline="") as table:
+        writer = csv.writer(table)
+        writer.writerow(("id", "stars", "text"))
+        writer.writerows((f"row-{n}", n % 5, text) for n, text in enumerate(rows))
+    (folder / "files").mkdir()
+    for number in range(0, len(plain), FILE_BYTES):
+        (folder / "files" / f"{number:012}.txt").write_text(plain[number : number + FILE_BYTES])
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"id": [f"row-{n}" for n in range(len(rows))], "stars": [n % 5 for n in range(len(rows))], "text": rows}
+    pq.write_table(pa.table(columns), folder / "parquet.parquet", row_group_size=50_000)
+    (folder / "lines.txt").write_text(plain)
+
+
+def source(folder: Path, name: str) -> Path:
+    """The file or folder of a format."""
+    return folder / {"lines": "lines.txt", "jsonl": "jsonl.jsonl", "csv": "csv.csv", "parquet": "parquet.parquet"}.get(
+        name, name
+    )
+
+
+def measure(folder: Path, name: str, way: str) -> None:
+    """Do it one way and print a line."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    path = source(folder, name)
+    size = sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
+    spec = CorpusSpec(
+        name="bench",
+        sources=(str(path),),
+        format=FORMS[name],
+        id="id" if name in {"jsonl", "csv", "parquet"} else None,
+        language=LanguageRule(kind="fixed", code="en"),
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-survey-") as temporary:
+        work: Callable[[], int] = {
+            "bare": lambda: BARE[name](path),
+            "reader": lambda: read(spec),
+            "count": lambda: sum(count_range(spec, each) or 0 for each in ranges(spec, list_corpus(spec))),
+            "survey": lambda: survey(spec, temporary),
+        }[way]
+        warm(path)
+        before = peak_mb()
+        wall, cpu = time.perf_counter(), time.process_time()
+        documents = work()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(
+        f"{name:9} {way:7} {documents:8} documents, {size / 1e6:6.1f} MB in {wall:6.2f} s ({cpu:5.2f} s CPU): "
+        f"{size / 1e6 / cpu:7.1f} MB per core-second, peak {peak_mb():6.1f} MB (before: {before:.1f})",
+        flush=True,
+    )
+
+
+def placed(spec: CorpusSpec) -> Iterator[SourceRange]:
+    """The ranges of a corpus, those that need it with their first position."""
+    position = 0
+    for each in ranges(spec, list_corpus(spec)):
+        begun = replace(each, position=position) if needs_position(spec, each) else each
+        if each.end is not None and spec.format != "parquet":
+            position = (begun.position or 0) + (count_range(spec, each) or 0)
+        yield begun
+
+
+def read(spec: CorpusSpec) -> int:
+    """Our reader: blocks, thrown away."""
+    return sum(
+        len(block.ids) for each in placed(spec) for block in RangeReader(spec, each, undecodable="error").blocks()
+    )
+
+
+def survey(spec: CorpusSpec, directory: str) -> int:
+    """The whole survey, one range after the other."""
+    from runner.survey import survey_range
+
+    analysis = AnalysisSpec(
+        name="sentiment", family="sentiment", corpora=("bench",), document_bytes_max=5000, languages=None
+    )
+    return sum(
+        survey_range(
+            SurveyTask(
+                corpus=spec,
+                corpus_index=0,
+                source_range=each,
+                analyses=(analysis,),
+                undecodable="error",
+                directory=directory,
+            )
+        ).documents
+        for each in placed(spec)
+    )
+
+
+def bare_lines(path: Path) -> int:
+    """`for line in open(…)`."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return sum(1 for _ in lines)
+
+
+def bare_gzip(path: Path) -> int:
+    """The same through the standard library's gzip."""
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
+        return sum(1 for _ in lines)
+
+
+def bare_jsonl(path: Path) -> int:
+    """`json.loads` of each line."""
+    with path.open(encoding="utf-8") as lines:
+        return sum(1 for line in lines if json.loads(line)["text"])
+
+
+def bare_csv(path: Path) -> int:
+    """`csv.reader`."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = csv.reader(lines)
+        next(rows)
+        count = 0
+        while batch := list(islice(rows, ROWS_AT_ONCE)):
+            count += len([row[2] for row in batch])
+        return count
+
+
+def bare_parquet(path: Path) -> int:
+    """Batches of pyarrow, two columns as Python's strings."""
+    import pyarrow.parquet as pq
+
+    batches = pq.ParquetFile(path).iter_batches(columns=["id", "text"], use_threads=False)
+    return sum(len(list(zip(*(column.to_pylist() for column in batch.columns), strict=True))) for batch in batches)
+
+
+def bare_files(path: Path) -> int:
+    """`read_text` of each file."""
+    return sum(1 for file in sorted(path.iterdir()) if file.read_text(encoding="utf-8"))
+
+
+BARE: dict[str, Callable[[Path], int]] = {
+    "lines": bare_lines,
+    "lines.gz": bare_gzip,
+    "jsonl": bare_jsonl,
+    "csv": bare_csv,
+    "parquet": bare_parquet,
+    "files": bare_files,
+}
+
+
+def warm(path: Path) -> None:
+    """Bring a source into the page cache."""
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        with file.open("rb") as stream:
+            while stream.read(1 << 20):
+                pass
+
+
+def peak_mb() -> float:
+    """The largest resident size so far."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1000
+    return 0.0
+
+
+if __name__ == "__main__":
+    main()
