@@ -28,11 +28,10 @@ __all__ = ["PAGE_DEFAULT", "list_page"]
 PAGE_DEFAULT: Final = 100
 
 _FILTERS: Final = ("JobName", "JobStatus", "SubmitTimeBefore", "SubmitTimeAfter")
-_ALWAYS: Final = float("inf")
 
 
 def list_page(
-    family: Family, members: Mapping[str, Any], shelf: Callable[..., list[Job]], *, listed_until: float = _ALWAYS
+    family: Family, members: Mapping[str, Any], shelf: Callable[..., list[Job]], *, listed_until: float | None = None
 ) -> bytes:
     """The JSON of one page of a family's List.
 
@@ -49,7 +48,7 @@ def list_page(
     page: list[Job] = []
     more = False
     for job in _in_order(shelf(active_only=active_only), after, oldest_first=oldest_first):
-        if job.record.submitted > listed_until or not _passes(job.record, name, value):
+        if (listed_until is not None and job.record.submitted > listed_until) or not _passes(job.record, name, value):
             continue
         if len(page) == limit:
             more = True

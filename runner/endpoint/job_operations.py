@@ -140,7 +140,8 @@ class JobOperations:
     async def _list(self, family: Family, call: Call) -> bytes:
         self.visit(call.region)
         shelf = partial(self.book.shelf, call.region, family.name)
-        return list_page(family, call.members, shelf, listed_until=self.clock() - self.settings.list_lag_s)
+        lag = self.settings.list_lag_s
+        return list_page(family, call.members, shelf, listed_until=self.clock() - lag if lag else None)
 
     def _require(self, family: Family, call: Call) -> Job:
         job = self.book.find(call.region, family.name, call.members["JobId"])

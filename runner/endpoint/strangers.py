@@ -99,8 +99,8 @@ class Strangers:
         lives = _INSTANT_LIVES_S if self._settings.timing == "instant" else _LIVES_S
         scale = 1.0 if self._settings.timing == "instant" else self._settings.time_scale
         life = lives[job.record.seq % len(lives)] * scale
-        if job.record.status == "SUBMITTED":
-            async with job.lock:
+        async with job.lock:
+            if job.record.status == "SUBMITTED":
                 await self._book.advance(job, "IN_PROGRESS")
         with suppress(TimeoutError):
             await asyncio.wait_for(job.stop.wait(), max(0.0, job.record.submitted + life - self._clock()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from runner.endpoint.mishaps import PACE
+from runner.endpoint.mishaps import hampering
 from runner.endpoint.s3 import xml
 from runner.endpoint.s3.errors import S3Error
 
@@ -53,9 +52,10 @@ class Call:
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # the answer itself has not begun
+        hampered = hampering()
         async for piece in request.content.iter_any():
-            if PACE in request:
-                await asyncio.sleep(len(piece) / request[PACE])
+            if hampered is not None:
+                await hampered.pause(len(piece))
             yield piece
 
     async def body(self) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from aiohttp import web
 
-from runner.endpoint.mishaps import CUT, PACE
+from runner.endpoint.mishaps import Hampering, hampering
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.bodies import receive
 from runner.endpoint.s3.context import Call, Operation, Shop, http_date, iso_date, xml_response
@@ -71,13 +71,15 @@ async def get_object(shop: Shop, call: Call) -> web.StreamResponse:
         headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.record.size}"
     # Opened before anything is awaited: the object may be replaced at once, the open file stays.
     with shop.blobs.path(stored.blob).open("rb") as file:
-        hampered = PACE in call.request or CUT in call.request
-        if length <= _INLINE_BYTES and not hampered:
+        hampered = hampering()
+        if length <= _INLINE_BYTES and hampered is None:
             file.seek(first)
             return web.Response(status=status, headers=headers, body=file.read(length))
         response = web.StreamResponse(status=status, headers={**headers, "Content-Length": str(length)})
-        send = _hamper if hampered else _stream
-        return await send(call.request, response, file, first, length)
+        if hampered is not None:
+            file.seek(first)
+            return await _hamper(call.request, response, file, length, hampered)
+        return await _stream(call.request, response, file, first, length)
 
 
 async def head_object(shop: Shop, call: Call) -> web.Response:
@@ -238,19 +240,17 @@ async def _stream(
 
 
 async def _hamper(
-    request: web.BaseRequest, response: web.StreamResponse, file: BinaryIO, first: int, length: int
+    request: web.BaseRequest, response: web.StreamResponse, file: BinaryIO, length: int, hampered: Hampering
 ) -> web.StreamResponse:
-    """Send as a fault will have it: slowly, or only a share."""
+    """Send what follows in the file as a fault will have it: slowly, or only a share."""
     await response.prepare(request)
-    file.seek(first)
-    left = int(length * request.get(CUT, 1.0))
+    left = length if hampered.share is None else int(length * hampered.share)
     while left > 0:
         data = file.read(min(left, _HAMPERED_BYTES))
+        await hampered.pause(len(data))
         await response.write(data)
         left -= len(data)
-        if PACE in request:
-            await asyncio.sleep(len(data) / request[PACE])
-    if CUT in request and request.transport is not None:
+    if hampered.share is not None and request.transport is not None:
         request.transport.close()
     return response
 
