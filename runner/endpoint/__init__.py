@@ -8,6 +8,7 @@
     s3/           the S3 subset
     database.py, blobs.py    rows and bytes on disk
     analyzers/    the NLP behind each family
+    custom/       models that users train, and the operations on them
 
     from runner.endpoint import EndpointSettings, serve
     serve(EndpointSettings(port=8000, data_dir=Path("comprehend-data")))

@@ -3,13 +3,15 @@
     tables.py, classifier_training.py, learning.py, hashed.py, metrics.py, classifying.py    classifiers
     annotations.py, recognizer_training.py, tagger_training.py, tagging.py, gazetteer.py, recognizing.py    recognizers
     model_file.py    a trained model as bytes
+    task.py, child.py, trainer.py    a training, in a process of its own
+    kinds.py, creating.py, book.py, listing.py, models.py    what the service decides and keeps
 
     from runner.endpoint.custom import load_classifier, load_recognizer
 
     load_classifier(path.read_bytes())("A dull film.", None)    # {"Classes": [{"Name": "neg", "Score": 0.93}, ...]}
     load_recognizer(path.read_bytes())("Jo Brown left.", None)  # {"Entities": [{"BeginOffset": 0, ...}]}
 
-All of that is pure, and imported only where it is used: NumPy costs more than starting the endpoint.
+The first three lines are pure, and imported only where they are used: NumPy costs more than starting the endpoint.
 """
 
 from __future__ import annotations
