@@ -56,7 +56,7 @@ def strangers(shape: str, value: Any, path: str = "") -> list[str]:
     return [] if fine else [f"{path}: {value!r}"]
 
 
-@pytest.mark.parametrize(("before", "after"), itertools.product(TRANSITIONS, repeat=2))
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(TRANSITIONS, repeat=2)))
 def test_a_model_moves_as_the_table_says_and_an_illegal_move_changes_nothing(
     tmp_path: Path, before: Status, after: Status
 ) -> None:
@@ -84,7 +84,7 @@ def test_every_training_can_end_and_only_what_has_ended_can_be_deleted() -> None
         assert bool(after) == (status != "DELETING")
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", list(KINDS.values()), ids=lambda kind: kind.name)
 def test_answers_have_the_members_of_the_service_model_and_no_others(kind: Any) -> None:
     config = {"DataFormat": "COMPREHEND_CSV"}
     figures = {"Precision": 0.5, "Recall": 0.5, "F1Score": 0.5}
