@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from runner import __version__
-from runner.cli import check, export, init, inspect, plan, report, run, schema, serve, stop
+from runner.cli import check, doctor, export, init, inspect, plan, report, run, schema, serve, stop
 from runner.cli.errors import report_error
 from runner.cli.help import SETTINGS, Application
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USER
@@ -21,7 +21,7 @@ Large batches of text analysis through Amazon Comprehend's asynchronous jobs, or
 manifest goes in, one JSON line per document comes out.
 """
 GROUPS: Final = {
-    "Write a manifest": (init, check, schema),
+    "Write a manifest": (init, check, doctor, schema),
     "Carry out a manifest": (run, plan),
     "Look at a run": (inspect, report, export),
     "Change a run": (stop,),
