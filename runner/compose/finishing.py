@@ -136,7 +136,10 @@ def _run_json(opened: OpenRun, plan: Plan, summary: Summary, code: int) -> dict[
             {"lane": lane, "engine": engine, "account": account}
             for lane, engine, _, account in (session.engines if session else ())
         ],
-        "models": dict(session.analyzers) if session else {},
+        "models": {
+            **(dict(session.analyzers) if session else {}),
+            **{spec.name: spec.model.arn for spec in manifest.analyses if spec.model and spec.model.arn},
+        },
         "summary": asdict(summary),
         "units": plan.units.upper,
         "usd": 0.0 if manifest.embedded else plan.usd,

@@ -104,16 +104,24 @@ def _both(payload: bytes, analysis: AnalysisSpec, mask: str, text: str, folds: F
 def _redacted(
     pieces: Sequence[Piece], entries: Sequence[bytes], mask: str, text: str, folds: Folds
 ) -> tuple[bytes, Notice | None]:
-    """Redacted pieces do not overlap: one after the other they are the document."""
+    """Redacted pieces do not overlap: one after the other they are the document, but for white space never sent."""
     copies = [_decode_text(entry) for entry in entries]
-    own: list[str] = []
+    found: list[str | None] = []
     for piece, copy in zip(pieces, copies, strict=True):
         within = [(offset - piece.begin, kept) for offset, kept in folds if piece.begin <= offset < piece.end]
-        found = restored(text[piece.begin : piece.end], within, copy, mask)
-        if found is None:
-            return _encode("".join(copies)), (LINE_BREAKS_LOST, LINE_BREAKS_LOST_MESSAGE)
-        own.append(found)
-    return _encode("".join(own)), None
+        found.append(restored(text[piece.begin : piece.end], within, copy, mask))
+    own = [each for each in found if each is not None]
+    if len(own) < len(found):
+        return _encode(_between(pieces, copies, text)), (LINE_BREAKS_LOST, LINE_BREAKS_LOST_MESSAGE)
+    return _encode(_between(pieces, own, unfolded(text, folds))), None
+
+
+def _between(pieces: Sequence[Piece], redacted: Sequence[str], text: str) -> str:
+    """Redacted pieces with what the text has between them."""
+    joined: list[str] = []
+    for piece, each in zip(pieces, redacted, strict=True):
+        joined += (text[piece.core_begin : piece.begin], each, text[piece.end : piece.core_end])
+    return "".join(joined)
 
 
 def _whole(text: str) -> Piece:

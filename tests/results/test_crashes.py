@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.model import MergeSegment, PatchTask, RepairTask, SpoolRef
+from runner.model import Compression, MergeSegment, PatchTask, RepairTask, SpoolRef
 from runner.results import gather_repair, patch_file
 
 TEXTS = ["Ana", "Bo", "Zoë"]
@@ -19,7 +19,7 @@ class Crash(BaseException):
     """Nobody may catch it: as good as SIGKILL, but for what `finally` still does."""
 
 
-def prepared(world: Any, kit: Any) -> dict[str, Callable[[], object]]:
+def prepared(world: Any, kit: Any, compression: Compression = "none") -> dict[str, Callable[[], object]]:
     """Every task of the room, in an order in which they can be done; each can be done again."""
     parts = [world.simple_segment(TEXTS, number) for number in range(2)]
     rows = [kit.sentiment_row(part.id, line) for part in parts for line in range(3)][:-1]
@@ -38,13 +38,14 @@ def prepared(world: Any, kit: Any) -> dict[str, Callable[[], object]]:
             segments=(MergeSegment(id=world.segment(1), spools=(again,)),),
             directory=str(world.directory),
             results_directory=str(world.results),
+            compression=compression,
         )
         return patch_file(task)
 
     return {
         "collect": lambda: world.collect("sentiment", parts, rows, memory_bytes_max=1),
         "repair": repair,
-        "merge": lambda: world.merge(analyses, range(2), file_bytes_max=1),
+        "merge": lambda: world.merge(analyses, range(2), file_bytes_max=1, compression=compression),
         "answer": lambda: world.collect("sentiment", [parts[1]], [kit.sentiment_row(parts[1].id, 2)], name="again"),
         "patch": patch,
     }
@@ -54,23 +55,34 @@ def everything(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-def whole_run(world: Any, kit: Any) -> tuple[dict[str, dict[str, bytes]], dict[str, object]]:
+def whole_run(world: Any, kit: Any, compression: Compression) -> tuple[dict[str, dict[str, bytes]], dict[str, object]]:
     """The files after each task, and the tasks' reports."""
     files, reports = {}, {}
-    for name, task in prepared(world, kit).items():
+    for name, task in prepared(world, kit, compression).items():
         reports[name] = task()
         files[name] = everything(world.directory)
     return files, reports
 
 
-@pytest.mark.parametrize("crashing", ["collect", "repair", "merge", "answer", "patch"])
+@pytest.mark.parametrize(
+    ("crashing", "compression"),
+    [
+        *((task, "none") for task in ("collect", "repair", "merge", "answer", "patch")),
+        ("merge", "gzip"),
+        ("patch", "gzip"),
+    ],
+)
 def test_crashes_at_every_step_leave_no_trace(
-    tmp_path_factory: pytest.TempPathFactory, kit: Any, monkeypatch: pytest.MonkeyPatch, crashing: str
+    tmp_path_factory: pytest.TempPathFactory,
+    kit: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    crashing: str,
+    compression: Compression,
 ) -> None:
-    expected, reports = whole_run(kit.world(tmp_path_factory.mktemp("whole")), kit)
+    expected, reports = whole_run(kit.world(tmp_path_factory.mktemp("whole")), kit, compression)
     for step in range(100):
         world = kit.world(tmp_path_factory.mktemp("world"))
-        tasks = prepared(world, kit)
+        tasks = prepared(world, kit, compression)
         for name in list(tasks)[: list(tasks).index(crashing)]:
             tasks[name]()
         before = everything(world.directory)

@@ -15,7 +15,9 @@ from hypothesis import given, settings, strategies as st
 
 from runner.errors import RunDirectoryError
 from runner.model import (
+    CollectPart,
     Compression,
+    GivenUp,
     Ledger,
     LineForm,
     MergeReport,
@@ -326,6 +328,59 @@ def test_breaks_that_cannot_be_placed_are_spaces_and_a_notice_says_so(world: Any
     assert (notice["analysis"], notice["code"], notice["by"]) == ("types", "LINE_BREAKS_LOST", "runner")
     assert {tally.code for tally in report.segments[0].tallies} == {"", "EMPTY"}
     assert verified(world, report, analyses) == []
+
+
+def test_an_answer_that_comes_later_brings_its_notice_along(world: Any, kit: Any) -> None:
+    """The redaction of the third document had no row at first; notices stand behind the problems."""
+    analyses = pii_world(world, kit)
+    part = world.part()
+    given = CollectPart(id=part, path=str(world.directory / "parts" / f"{part}.txt"), lines=2)
+    failed = GivenUp(analysis="types", part=part, code="JOB_FAILED", message="gone")
+    report = world.merge(analyses, spools=[("both", "both"), ("stars", "stars")], given_up=[failed])
+    assert verified(world, report, analyses) == []
+    copies = kit.archive(b"[NAME] told [NAME]\n[NAME] [ALIAS]\n", members=[f"{part}.txt.out"])
+    world.collect("pii_entities", [given], copies, name="later", parameters=REDACTIONS["types"])
+    spool = SpoolRef(analysis="types", path=world.spool("later"))
+
+    patched = patch_file(
+        PatchTask(
+            corpus="reviews",
+            analyses=tuple(analyses),
+            file=0,
+            segments=(MergeSegment(id=world.segment(), spools=(spool,)),),
+            directory=str(world.directory),
+            results_directory=str(world.results),
+        )
+    )
+
+    whole = world.result()
+    world.merge(analyses)
+    assert world.result() == whole
+    assert verified(world, patched, analyses) == []
+    assert [problem["code"] for problem in world.lines()[2]["problems"]] == ["LINE_BREAKS_LOST"]
+
+
+@pytest.mark.parametrize(("code", "parts"), [("NO_RESULT", 0), ("JOB_FAILED", 1), ("FAMILY_CLOSED", 1)])
+def test_topics_are_done_again_for_a_whole_corpus_or_not_at_all(world: Any, kit: Any, code: str, parts: int) -> None:
+    part = world.simple_segment(["one", "two"])
+    topics = kit.analysis("topics", languages=None)
+    failed = GivenUp(analysis="topics", part=part.id, code=code, message="m")
+    report = world.merge([topics], spools=[], given_up=[failed])
+
+    reopened = reopen(
+        ReopenTask(
+            corpus="reviews",
+            analyses=(topics,),
+            reopen=("topics",),
+            codes=(),
+            segments=stretches(report),
+            directory=str(world.directory),
+            results_directory=str(world.results),
+            serial=1,
+        )
+    )
+
+    assert [again.lines for _, _, again in reopened.parts] == [2] * parts
 
 
 def test_types_say_what_is_masked_and_leave_the_entities_alone(world: Any, kit: Any) -> None:
