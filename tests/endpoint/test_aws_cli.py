@@ -1,42 +1,83 @@
-"""The AWS CLI, unchanged: one environment variable, and both services are there."""
+"""The AWS CLI, unchanged and in an environment of its own: every family from upload to download.
+
+One environment variable, and both services are there. The CLI is installed for the test by pip, as a user would.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not on PATH"),
-]
+from runner.endpoint import EndpointSettings
+from tests.endpoint.conftest import EXTRAS, NO_LANGUAGE, ROLE, STEMS, Endpoint, within
+
+pytestmark = pytest.mark.slow
+
+Aws = Callable[..., str]
+
+INSTALL_S = 100
+TEXTS = {
+    "a.txt": "Ms. Jane Doe of Lisbon called jane@example.com on Friday.\nThe new printer is a disaster.\n",
+    "b.txt": "Example Corp. went public in Paris and hired a lovely accountant.\n" * 8,
+}
+MEMBERS = {
+    "targeted_sentiment": {"a.txt.out", "b.txt.out"},
+    "topics": {"topic-terms.csv", "doc-topics.csv"},
+}
+FOLDERS = {"pii_entities", "events"}
+WITHOUT_STOP = {"topics"}
+WITHOUT_PAGINATOR = {"events", "targeted_sentiment"}
+FAMILIES = sorted(STEMS.keys() - {"classification"})  # which needs a model
 
 
-@pytest.fixture
-def aws(endpoint: Any, tmp_path: Path) -> Any:
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The CLI's program."""
+    place = tmp_path_factory.mktemp("cli") / "venv"
+    try:
+        subprocess.run([sys.executable, "-m", "venv", place], check=True, capture_output=True, timeout=INSTALL_S)
+        pip = [place / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "awscli"]
+        subprocess.run(pip, check=True, capture_output=True, text=True, timeout=INSTALL_S)
+    except (subprocess.SubprocessError, OSError) as error:
+        said = getattr(error, "stderr", None) or error
+        pytest.skip(f"pip cannot install the AWS CLI here: {str(said).strip()[-300:]}")
+    return place / "bin" / "aws"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """An endpoint that analyses, whose jobs called `stuck` are never done."""
+    with within(EndpointSettings(workers=2, data_dir=tmp_path_factory.mktemp("cli-data"))) as endpoint:
+        endpoint.set_faults({"job_name": "stuck", "do": "job_stuck"})
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def aws(command: Path, running: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Aws:
     """Runs the CLI in a folder of its own; its stdout."""
+    home = tmp_path_factory.mktemp("cli-home")
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AWS_ENDPOINT_URL": endpoint.url,
+        "HOME": str(home),
+        "AWS_ENDPOINT_URL": running.url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_PAGER": "",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    for name in ("PYENV_ROOT", "PYENV_VERSION", "LD_LIBRARY_PATH"):  # whatever makes this machine's `aws` start
-        if name in os.environ:
-            environment[name] = os.environ[name]
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, cwd: Path = home) -> str:
         done = subprocess.run(
-            ["aws", *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+            [command, *arguments], env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=60
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -44,31 +85,111 @@ def aws(endpoint: Any, tmp_path: Path) -> Any:
     return run
 
 
-def test_make_a_bucket_upload_start_wait_and_download(aws: Any, endpoint: Any, tmp_path: Path) -> None:
-    (tmp_path / "up" / "in").mkdir(parents=True)
-    (tmp_path / "up" / "in" / "a.txt").write_text("one\ntwo\n")
-    (tmp_path / "up" / "in" / "b.txt").write_text("three\n")
-    large = os.urandom(9 * 1024 * 1024)  # goes up in parts and comes down in ranges
-    (tmp_path / "up" / "large.bin").write_bytes(large)
+@pytest.fixture(scope="module")
+def uploaded(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A bucket with the texts, and one object that goes up in parts and comes down in ranges."""
+    up = tmp_path_factory.mktemp("up")
+    (up / "in").mkdir()
+    for name, text in TEXTS.items():
+        (up / "in" / name).write_text(text)
+    large = os.urandom(9 * 1024 * 1024)
+    (up / "large.bin").write_bytes(large)
     aws("s3", "mb", "s3://from-the-cli")
-    aws("s3", "cp", "--recursive", "up", "s3://from-the-cli/")
+    aws("s3", "cp", "--recursive", str(up), "s3://from-the-cli/")
     assert "PRE in/" in aws("s3", "ls", "s3://from-the-cli")
-    start = json.loads(
-        aws(
-            *("comprehend", "start-sentiment-detection-job", "--language-code", "en", "--job-name", "cli"),
-            *("--input-data-config", "S3Uri=s3://from-the-cli/in/"),
-            *("--output-data-config", "S3Uri=s3://from-the-cli/out/"),
-            *("--data-access-role-arn", "arn:aws:iam::000000000000:role/Comprehend"),
-        )
-    )
-    assert start["JobStatus"] == "SUBMITTED"
-    properties = endpoint.ended("sentiment", start["JobId"])
-    listed = json.loads(aws("comprehend", "list-sentiment-detection-jobs", "--filter", "JobName=cli"))
-    (job,) = listed["SentimentDetectionJobPropertiesList"]
-    assert (job["JobStatus"], job["JobId"]) == ("COMPLETED", start["JobId"])
-    aws("s3", "cp", "--recursive", "s3://from-the-cli/", "down")
-    assert (tmp_path / "down" / "large.bin").read_bytes() == large
-    archive = properties["OutputDataConfig"]["S3Uri"].replace("s3://from-the-cli", str(tmp_path / "down"))
-    subprocess.run(["tar", "xzf", archive], cwd=tmp_path, check=True)
-    rows = [json.loads(line) for line in (tmp_path / "output").read_text().splitlines()]
-    assert sorted((row["File"], row["Line"]) for row in rows) == [("a.txt", 0), ("a.txt", 1), ("b.txt", 0)]
+    aws("s3", "cp", "s3://from-the-cli/large.bin", str(up / "again.bin"))
+    assert (up / "again.bin").read_bytes() == large
+    return "from-the-cli"
+
+
+def kebab(family: str) -> str:
+    return family.replace("_", "-") + "-detection-job"
+
+
+def start(aws: Aws, bucket: str, family: str, name: str) -> str:
+    """The id of a job that the CLI has started."""
+    arguments = [
+        f"start-{kebab(family)}",
+        "--job-name",
+        name,
+        "--data-access-role-arn",
+        ROLE,
+        "--tags",
+        "Key=by,Value=cli",
+    ]
+    arguments += ["--input-data-config", f"S3Uri=s3://{bucket}/in/,InputFormat=ONE_DOC_PER_LINE"]
+    arguments += ["--output-data-config", f"S3Uri=s3://{bucket}/out/{family}"]
+    if family not in NO_LANGUAGE:
+        arguments += ["--language-code", "en"]
+    if family == "pii_entities":
+        arguments += ["--mode", EXTRAS[family]["Mode"]]
+    if family == "events":
+        arguments += ["--target-event-types", *EXTRAS[family]["TargetEventTypes"]]
+    answer = json.loads(aws("comprehend", *arguments))
+    assert answer["JobStatus"] == "SUBMITTED"
+    return answer["JobId"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_from_start_to_download(
+    aws: Aws, uploaded: str, running: Endpoint, tmp_path: Path, *, family: str
+) -> None:
+    if family not in running.facts["analyzers"]:
+        pytest.skip(f"there is no analyzer for {family} yet")
+    job_id = start(aws, uploaded, family, f"cli-{family}")
+    properties = running.ended(family, job_id)
+    described = json.loads(aws("comprehend", f"describe-{kebab(family)}", "--job-id", job_id))
+    job = described[f"{STEMS[family]}JobProperties"]
+    assert (job["JobId"], job["JobStatus"], job["JobName"]) == (job_id, "COMPLETED", f"cli-{family}")
+    assert job["OutputDataConfig"] == properties["OutputDataConfig"]
+
+    if family not in WITHOUT_STOP:
+        stuck = running.start(family, f"s3://{uploaded}/in/", f"s3://{uploaded}/stuck", JobName="stuck")
+        stopped = json.loads(aws("comprehend", f"stop-{kebab(family)}", "--job-id", stuck))
+        assert stopped == {"JobId": stuck, "JobStatus": "STOP_REQUESTED"}
+        assert running.ended(family, stuck)["JobStatus"] == "STOPPED"
+
+    paging = ("--max-results", "1") if family in WITHOUT_PAGINATOR else ("--page-size", "1")
+    listing = ("comprehend", f"list-{kebab(family)}s", *paging)
+    jobs = json.loads(aws(*listing))[f"{STEMS[family]}JobPropertiesList"]
+    everyone = 1 if family in WITHOUT_PAGINATOR or family in WITHOUT_STOP else 2
+    assert len(jobs) == everyone
+    done = json.loads(aws(*listing[:2], "--filter", f"JobName=cli-{family}"))[f"{STEMS[family]}JobPropertiesList"]
+    assert [each["JobId"] for each in done] == [job_id]
+
+    aws("s3", "cp", "--recursive", job["OutputDataConfig"]["S3Uri"].rsplit("/", 1)[0] + "/", str(tmp_path))
+    check_output(family, tmp_path)
+
+
+def check_output(family: str, folder: Path) -> None:
+    """What was downloaded has the family's shape, and a row for every line."""
+    names = {path.name for path in folder.iterdir()}
+    if family in FOLDERS:
+        assert names == {"a.txt.out", "b.txt.out"}
+        content = {path.name: path.read_text() for path in folder.iterdir()}
+    else:
+        assert names == {"output.tar.gz"}
+        with tarfile.open(folder / "output.tar.gz") as archive:
+            content = {entry.name: read(archive, entry) for entry in archive}
+        assert set(content) == MEMBERS.get(family, {"output"})
+    if family == "topics":
+        assert content["doc-topics.csv"].startswith("docname,topic,proportion\n")
+        return
+    rows = [json.loads(line) for text in content.values() for line in text.splitlines()]
+    wanted = [("a.txt", 0), ("a.txt", 1), *(("b.txt", line) for line in range(8))]
+    assert sorted((row["File"], row["Line"]) for row in rows) == wanted
+    assert not any("ErrorCode" in row for row in rows)
+
+
+def read(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> str:
+    content = archive.extractfile(entry)
+    assert content is not None
+    return content.read().decode()
+
+
+def test_the_cli_tags_and_knows_who_it_is(aws: Aws, uploaded: str, running: Endpoint) -> None:
+    job_id = start(aws, uploaded, "sentiment", "tagged")
+    arn = running.describe("sentiment", job_id)["JobArn"]
+    tags: Any = json.loads(aws("comprehend", "list-tags-for-resource", "--resource-arn", arn))["Tags"]
+    assert tags == [{"Key": "by", "Value": "cli"}]
+    assert json.loads(aws("sts", "get-caller-identity"))["Account"] == "000000000000"
