@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from runner.catalogue import FAMILIES
 from runner.manifest.overrides import DEFAULT_LANE
+from runner.manifest.parameters import SPLITTABLE
 from runner.manifest.paths import absolute, joined
 from runner.manifest.schema import ManifestFile
 from runner.manifest.schema_lanes import LaneSection, Number, QuotasSection
@@ -37,7 +38,6 @@ from runner.model import (
 Languages = Mapping[str, frozenset[str] | None]
 
 _REMOTE: Final = Quotas()
-_OVERSIZE: Final = "skip"
 _DEFAULT_REGION: Final = "us-east-1"
 
 
@@ -112,7 +112,7 @@ class Builder:
             name=analysis.name or analysis.family,
             family=analysis.family,
             corpora=tuple(name for name in corpora if name in reads),
-            oversize=cast("Any", analysis.oversize or _OVERSIZE),
+            oversize=cast("Any", analysis.oversize or _oversize(analysis.family)),
             document_bytes_max=row.document_bytes_max,
             languages=languages,
             parameters=tuple(_parameters(analysis)),
@@ -175,6 +175,11 @@ class Builder:
             quotas=_quotas(lane.quotas, _REMOTE),
             **common,
         )
+
+
+def _oversize(family: str) -> str:
+    """What becomes of long documents unless the manifest says."""
+    return "split" if family in SPLITTABLE else "skip"
 
 
 def _parameters(analysis: AnalysisSection) -> Iterator[tuple[str, str]]:

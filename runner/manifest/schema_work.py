@@ -135,7 +135,7 @@ class AnalysisSection(Section):
     corpora: Annotated[tuple[str, ...], is_.TEXTS] = ()
     """The corpora that it reads; all, if left out."""
     oversize: Annotated[str | None, is_.one_of("oversize", ("split", "skip", "error"))] = None
-    """What becomes of documents that are longer than the family's limit."""
+    """What becomes of documents longer than the family's limit; left out, they are split where that is possible."""
     mode: Annotated[str, is_.one_of("mode", ("offsets", "redaction", "both"))] = "offsets"
     """Of PII: where it is, or the text without it, or both from one job."""
     types: Annotated[tuple[str, ...], of.TYPES] = ()

@@ -52,7 +52,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract(load, tmp_path):
     assert (corpus.format, corpus.encoding, corpus.limit) == ("files", "utf-8", None)
     assert corpus.language == LanguageRule(kind="fixed", code="en")
     assert (analysis.name, analysis.family, analysis.corpora) == ("sentiment", "sentiment", ("reviews",))
-    assert (analysis.oversize, analysis.document_bytes_max, analysis.languages) == ("skip", 5120, ALL_LANGUAGES)
+    assert (analysis.oversize, analysis.document_bytes_max, analysis.languages) == ("split", 5120, ALL_LANGUAGES)
     assert manifest.policy.tolerate == Tolerance(count=0)
     assert manifest.policy.spool_budget_bytes == 20_000_000_000
     assert (manifest.output.directory, manifest.output.file_bytes_max) == ("results", 512_000_000)
