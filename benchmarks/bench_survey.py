@@ -29,7 +29,8 @@ from pathlib import Path
 from runner.corpus import RangeReader, count_range, list_corpus, needs_position, ranges
 from runner.model import AnalysisSpec, CorpusSpec, Format, LanguageRule, SourceRange, SurveyTask
 
-WORDS = "the ship sailed slowly from Lisbon toward Café Ribeira and Ana met Müller there before winter came".split(" ")
+TEXT = "the ship sailed slowly from Lisbon toward Café Ribeira and Ana met Müller there before winter came"
+WORDS = tuple(TEXT.split(" "))
 FORMS: dict[str, Format] = {
     "lines": "lines",
     "lines.gz": "lines",

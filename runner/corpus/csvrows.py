@@ -111,8 +111,8 @@ class CsvReader:
             begins = self._text.line + 1
             raise SourceError(
                 self._corpus.name,
-                f"{self._file.path}:{begins}: the row that begins in line {begins} is not valid CSV, and reaches to line "
-                f"{begins + lines - 1}: {error}",
+                f"{self._file.path}:{begins}: the row that begins in line {begins} is not valid CSV, and reaches to "
+                f"line {begins + lines - 1}: {error}",
                 hint="look for a quote too many in that line, or name another `quote` in the corpus's `csv`",
             )
         over = f" (a row over {lines} lines)" if lines > 1 else ""

@@ -23,6 +23,10 @@ class Bucket:
     objects: dict[str, bytes] = field(default_factory=dict)
     refused: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Key -> (status, code) that every request for it is answered with."""
+    region: str | None = None
+    """Where the bucket lies: requests signed for elsewhere are redirected."""
+    follows: bool = True
+    """Whether a request signed for that region is answered."""
     breaks: list[int] = field(default_factory=list)
     """Bytes after which the next bodies break off."""
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
@@ -43,6 +47,7 @@ def serving() -> Iterator[Bucket]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16
 
         def do_HEAD(self) -> None:
             self.do_GET()
@@ -51,7 +56,9 @@ def serving() -> Iterator[Bucket]:
             url = urlsplit(self.path)
             _, name, *key = unquote(url.path).split("/", 2)
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            if name != "data":
+            if self.is_elsewhere():
+                self.fail(301, "PermanentRedirect")
+            elif name != "data":
                 self.fail(404, "NoSuchBucket")
             elif "list-type" in query:
                 if query.get("prefix", "") in bucket.refused:
@@ -60,6 +67,10 @@ def serving() -> Iterator[Bucket]:
                     self.answer(200, page(bucket.objects, query))
             else:
                 self.give(key[0])
+
+        def is_elsewhere(self) -> bool:
+            signed_there = f"/{bucket.region}/s3/" in self.headers.get("Authorization", "")
+            return bucket.region is not None and not (signed_there and bucket.follows)
 
         def give(self, key: str) -> None:
             wanted = self.headers.get("Range")
@@ -85,6 +96,8 @@ def serving() -> Iterator[Bucket]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("ETag", f'"{version}"')
+            if bucket.region is not None:
+                self.send_header("x-amz-bucket-region", bucket.region)
             self.end_headers()
             if self.command == "HEAD":
                 return

@@ -129,7 +129,7 @@ def test_a_quote_too_many_is_found_where_it_stands(read: Reader, chunk_bytes: in
     before = "id,text\n" + '1,"two\nlines"\n' * 5_000
     unclosed = before + 'x,"never\nclosed\n' + "2,row\n" * 5_000
     with pytest.raises(
-        SourceError, match="x.txt:10002: the quoted cell that opens in line 10002, as column 2"
+        SourceError, match=r"x.txt:10002: the quoted cell that opens in line 10002, as column 2"
     ) as caught:
         read(unclosed.encode(), "csv", chunk_bytes=chunk_bytes)
     assert "double the quote" in str(caught.value.hint)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from runner.errors import MachineError, SourceError
 from runner.corpus.inflating import zstd
+from runner.errors import MachineError, SourceError
 
 Reader = Callable[..., list[Any]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -141,9 +142,7 @@ def test_a_body_that_breaks_off_is_asked_for_again_from_there(bucket: Bucket, re
         (400, "Odd", r"s3://data/a.txt cannot be read \(Odd: as told\)", "mend what S3 says"),
     ],
 )
-def test_refusals_say_what_and_what_to_do(
-    bucket: Bucket, read_corpus: Reader, status: int, code: str, message: str, hint: str
-) -> None:
+def test_refusals_say_what_and_what_to_do(bucket: Bucket, status: int, code: str, message: str, hint: str) -> None:
     bucket.objects = {"a.txt": b"text"}
     bucket.refused = {"a.txt": (status, code)}
     spec = corpus("s3://data/a.txt")
@@ -182,3 +181,34 @@ def test_a_corpus_is_read_with_its_own_profile(bucket: Bucket, monkeypatch: pyte
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     sources.forget_source_clients()
     assert [file.label for file in list_corpus(corpus("s3://data/", profile="mine"))] == ["a.txt"]
+
+
+def test_a_bucket_in_another_region_is_followed_there_or_named_with_it(bucket: Bucket, read_corpus: Reader) -> None:
+    bucket.objects = {"a.txt": b"one\ntwo"}
+    bucket.region = "eu-south-2"
+    assert [each.text for each in read_corpus(corpus("s3://data/"))] == ["one", "two"]
+    sources.forget_source_clients()
+    bucket.follows = False
+    with pytest.raises(SourceError, match="the bucket data is in eu-south-2") as caught:
+        list_corpus(corpus("s3://data/"))
+    assert "AWS_REGION=eu-south-2" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("row_range_bytes", [1 << 30, 70_000])
+def test_parquet_is_read_here_and_there(bucket: Bucket, read_corpus: Reader, row_range_bytes: int) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    out = io.BytesIO()
+    columns = {"text": [f"text {number}" for number in range(300)], "other": ["x" * 1000] * 300}
+    pq.write_table(pa.table(columns), out, row_group_size=50, compression="none", use_dictionary=False)
+    bucket.objects = {"x.parquet": out.getvalue()}
+    spec = corpus("s3://data/x.parquet", form="parquet")
+    found = read_corpus(spec, row_range_bytes=row_range_bytes)
+    assert [(each.position, each.text) for each in found] == [(n, f"text {n}") for n in range(300)]
+    asked = [wanted.removeprefix("bytes=").split("-") for _, _, wanted in bucket.asked if wanted]
+    if row_range_bytes > len(out.getvalue()):
+        assert sum(int(end) + 1 - int(begin) for begin, end in asked) < len(out.getvalue()) / 2
+    bucket.before = lambda key, _: bucket.objects.update({key: b"other"})
+    (source_range, *_) = ranges(spec, list_corpus(spec))
+    (block,) = RangeReader(spec, source_range, undecodable="error").blocks()
+    assert [trouble.code for trouble in block.troubles.values()] == ["INPUT_CHANGED"]
