@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.endpoint.database import Database
+from runner.endpoint.database import _MIGRATIONS, Database
 from runner.errors import MachineError
 
 
@@ -92,3 +92,15 @@ def test_a_file_that_is_no_book_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a database, and longer than the header of one " * 10)
     with pytest.raises(MachineError, match="not a database"), Database(path):
         pass
+
+
+def test_books_of_an_earlier_version_keep_what_they_hold_and_gain_what_is_new(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    connection = sqlite3.connect(path)
+    connection.executescript(f"{_MIGRATIONS[0]} PRAGMA user_version = 1;")
+    connection.execute("INSERT INTO jobs VALUES (1, 'id', x'7b7d')")
+    connection.commit()
+    connection.close()
+    with Database(path) as database:
+        assert database.read.execute("SELECT job_id FROM jobs").fetchall() == [("id",)]
+        assert database.read.execute("SELECT count(*) FROM tags").fetchone() == (0,)
