@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from runner import __version__
-from runner.cli import check, doctor, export, init, inspect, plan, report, run, schema, serve, stop
+from runner.cli import check, clean, doctor, export, init, inspect, plan, report, run, schema, serve, stop
 from runner.cli.errors import report_error
 from runner.cli.help import SETTINGS, Application
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USER
@@ -24,7 +24,7 @@ GROUPS: Final = {
     "Write a manifest": (init, check, doctor, schema),
     "Carry out a manifest": (run, plan),
     "Look at a run": (inspect, report, export),
-    "Change a run": (stop,),
+    "Change a run": (stop, clean),
     "Without a manifest": (serve,),
 }
 

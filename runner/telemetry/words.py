@@ -26,3 +26,15 @@ def roughly(seconds: float) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """`1 job`, `1,200 jobs`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def byte_count(size: int) -> str:
+    """Bytes as people say them, in powers of ten: `812 bytes`, `1.2 MB`, `34 GB`."""
+    if size < 1000:
+        return counted(size, "byte")
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.5 or unit == "TB":
+            break
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"

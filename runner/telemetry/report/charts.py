@@ -58,8 +58,8 @@ _Bar = tuple[Attempt, float, float, float]
 def _bars(bars: Sequence[_Bar], height: float) -> list[str]:
     """A rectangle for each attempt, which says what it is."""
     return [
-        f'<rect class="{_class(attempt)}" x="{place(left)}" y="{place(top)}" width="{place(max(1.0, right - left - 0.6))}" '
-        f'height="{place(height)}"><title>{escape(_told(attempt))}</title></rect>'
+        f'<rect class="{_class(attempt)}" x="{place(left)}" y="{place(top)}" height="{place(height)}" '
+        f'width="{place(max(1.0, right - left - 0.6))}"><title>{escape(_told(attempt))}</title></rect>'
         for attempt, top, left, right in bars
     ]
 
