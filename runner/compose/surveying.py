@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import groupby
 
 import anyio
 from anyio import to_thread
@@ -15,9 +16,19 @@ from runner.core.run import Run
 from runner.corpus import list_corpus, ranges, read_listing, write_listing
 from runner.engine.workers import WorkerPool
 from runner.journal import RunDirectory
-from runner.model import CorpusSpec, Manifest, SourceFile, SourceRange, SurveyReport, SurveyTask
-from runner.planning.fates import redacts
-from runner.survey import survey_range
+from runner.model import (
+    CorpusSpec,
+    Manifest,
+    ShareReport,
+    ShareTask,
+    SourceFile,
+    SourceRange,
+    SurveyReport,
+    SurveyTask,
+    range_of,
+)
+from runner.planning.fates import redacts, share_group
+from runner.survey import discard_shared, find_shared, put_shared_in_place, revised, survey_range
 
 Record = Callable[[e.Event], None]
 
@@ -45,13 +56,35 @@ class Surveyor:
     async def survey(self) -> None:
         """Bring the survey to its end. Raises SourceError for a corpus that cannot be listed or read."""
         if self._run.survey_finished:
+            put_shared_in_place(self._directory.root)
             return
+        discard_shared(self._directory.root)
         listings = [(corpus, await self._listing(corpus)) for corpus in self._manifest.corpora]
         for corpus, listing in listings:
             await self._corpus(corpus, listing)
+        await self._share()
         documents = sum(segment.documents for segment in self._run.books.surveyed())
         size = sum(segment.bytes for segment in self._run.books.surveyed())
         self._record(e.SurveyFinished(at=self._now(), documents=documents, bytes=size))
+        put_shared_in_place(self._directory.root)
+
+    async def _share(self) -> None:
+        """Let identical texts be sent once. What changes is put in place when the survey is recorded as finished."""
+        manifest = self._manifest
+        found = sorted(self._directory.ledgers.glob("*.digests"))
+        if not found:
+            return
+        task = ShareTask(
+            directory=str(self._directory.root),
+            ranges=tuple(map(str, found)),
+            analyses=tuple((corpus.name, manifest.analyses_of(corpus.name)) for corpus in manifest.corpora),
+        )
+        with full_disk_told():
+            report: ShareReport = await self._pool.run(find_shared, task)
+        facts = {segment.id: segment for segment in self._run.books.surveyed()}
+        for (corpus, index), changes in groupby(report.segments, key=lambda each: (each.corpus, range_of(each.id))):
+            segments = tuple(revised(facts[change.id], change) for change in changes)
+            self._record(e.RangeSurveyed(at=self._now(), corpus=corpus, index=index, segments=segments))
 
     async def _listing(self, corpus: CorpusSpec) -> list[SourceFile]:
         """The corpus's listing: taken now, or as it was taken when the run began."""
@@ -120,6 +153,7 @@ class Surveyor:
             job_documents_max=self._manifest.policy.max_job_documents,
             keep_folds=self._manifest.output.text or any(map(redacts, self._manifest.analyses_of(corpus.name))),
             keep_text=self._manifest.output.text,
+            share_group=share_group(corpus, self._manifest.analyses_of(corpus.name)),
         )
         with full_disk_told():
             report: SurveyReport = await self._pool.run(survey_range, task)

@@ -56,8 +56,13 @@ class Books:
         """Job -> the segments that have yet to be merged, or written anew, with its answers."""
 
     def add(self, segments: Iterable[SegmentFacts]) -> None:
-        """Segments were surveyed, in any order."""
+        """Segments were surveyed, in any order; or are known better, since some of their texts were found elsewhere."""
         for facts in segments:
+            known = self._by_id.get(facts.id)
+            if known is not None:
+                self.documents -= known.facts.documents
+                for part in known.facts.foreign_parts:
+                    self._foreign[part] = [record for record in self._foreign[part] if record is not known]
             record = SegmentRecord(facts)
             self._by_id[facts.id] = record
             self.documents += facts.documents

@@ -59,6 +59,11 @@ def corpus_of(part: PartId) -> int:
     return int(part[: part.index("-")])
 
 
+def range_of(segment: SegmentId) -> int:
+    """The index of the range that a segment was cut from."""
+    return int(segment.split("-")[1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """One row of a corpus's listing: where, how large, and which version (mtime_ns or ETag) when it was listed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from runner.model.data import PartId, SegmentFacts, SegmentId, SourceRange, Tally
+from runner.model.data import PartFacts, PartId, SegmentFacts, SegmentId, SourceRange, Tally
 from runner.model.spec import AnalysisSpec, Compression, CorpusSpec, LaneSpec
 from runner.model.work import Fault, JobKey
 
@@ -36,6 +36,9 @@ class SurveyTask:
     keep_text: bool = False
     """Whether every document that could be read has a line: those that no job reads get theirs in parts that no
     analysis reads (`PartFacts.answered` names all of them). For `output.text`."""
+    share_group: str | None = None
+    """Lines of corpora with the same group may be shared between documents: the corpora are read by the same analyses,
+    in the same lanes. None: every document of this corpus keeps its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,44 @@ class SurveyReport:
     def documents(self) -> int:
         """How many documents the range held."""
         return sum(segment.documents for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTask:
+    """Find identical lines in a finished survey; write ledgers and parts that hold each of them once.
+
+    They are written below `<directory>/shared`, and replace the old ones once their facts are recorded.
+    """
+
+    directory: str
+    """The run directory."""
+    ranges: tuple[str, ...]
+    """Paths of the ranges' digests, in input order."""
+    analyses: tuple[tuple[str, tuple[AnalysisSpec, ...]], ...]
+    """The analyses of each corpus."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedSegment:
+    """What changes for a segment that shares lines: its ledger, some of its parts, and what of it is not sent."""
+
+    id: SegmentId
+    corpus: str
+    ledger_digest: str
+    parts: tuple[PartFacts, ...]
+    """Parts that are new, or have other lines now."""
+    dropped: tuple[PartId, ...]
+    """Parts that have no line left."""
+    foreign_parts: tuple[PartId, ...]
+    tallies: tuple[Tally, ...]
+    """What is answered by lines of other documents: outcome `sent`, code `SHARED`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareReport:
+    """The segments that share lines, in input order."""
+
+    segments: tuple[SharedSegment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

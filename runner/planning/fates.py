@@ -6,10 +6,11 @@ so they are a pure function of what the ledger keeps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from runner.model import AnalysisSpec, PartFacts
+from runner.model import AnalysisSpec, CorpusSpec, PartFacts
 
 EMPTY: Final = "EMPTY"
 UNDECODABLE: Final = "UNDECODABLE"
@@ -52,6 +53,16 @@ def closing(
         text = f"{size} bytes, and {analysis.family} takes {analysis.document_bytes_max}"
         return Closing("error" if analysis.oversize == "error" else "skipped", TOO_LONG, text)
     return None
+
+
+def share_group(corpus: CorpusSpec, analyses: Sequence[AnalysisSpec]) -> str | None:
+    """What corpora must agree on to share lines: who reads them, and in which lanes. None: every document has its own.
+
+    An analysis that reads corpora as wholes (topics) must see each document as often as it occurs.
+    """
+    if not analyses or any(analysis.row.whole_corpus for analysis in analyses):
+        return None
+    return ",".join(sorted(analysis.name for analysis in analyses)) + "@" + ",".join(sorted(corpus.lanes))
 
 
 def split_limit(analysis: AnalysisSpec) -> int | None:

@@ -37,6 +37,7 @@ class Lines:
     rows: Rows
     texts: Sequence[bytes]
     characters: Sequence[int]
+    digests: Sequence[bytes]
     cuts: Sequence[Cut] | None = None
 
     def slice(self, begin: int, end: int) -> Lines:
@@ -44,7 +45,9 @@ class Lines:
         if end - begin == len(self.rows):
             return self
         cuts = None if self.cuts is None else self.cuts[begin:end]
-        return Lines(self.rows[begin:end], self.texts[begin:end], self.characters[begin:end], cuts)
+        return Lines(
+            self.rows[begin:end], self.texts[begin:end], self.characters[begin:end], self.digests[begin:end], cuts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def lines_of_bins(kinds: Mapping[Kind, Rows], columns: Columns, router: Router) 
         for how in route.splits:
             _gather(split, how, rows)
     bins = {
-        where: Lines(rows, take(columns.lines, rows), take(columns.characters, rows)) for where, rows in whole.items()
+        where: Lines(rows, take(columns.lines, rows), take(columns.characters, rows), take(columns.digests, rows))
+        for where, rows in whole.items()
     }
     return bins | {where: _pieces(how, rows, columns) for (how, where), rows in split.items()}
 
@@ -103,7 +107,8 @@ def _pieces(how: Split, rows: Rows, columns: Columns) -> Lines:
             texts.append(text[piece.begin : piece.end].encode())
             characters.append(piece.end - piece.begin)
             cuts.append(piece)
-    return Lines(of_rows, texts, characters, cuts)
+    digests = [blake2b(text, digest_size=DIGEST_BYTES).digest() for text in texts]
+    return Lines(of_rows, texts, characters, digests, cuts)
 
 
 def place(bins: Mapping[Bin, Lines], router: Router) -> list[Placed]:

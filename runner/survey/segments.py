@@ -19,6 +19,7 @@ from runner.errors import SourceError
 from runner.model import PARTS_MAX, PartFacts, PartId, SegmentFacts, SegmentId, Tally
 from runner.storage.atomic import Replacements
 from runner.survey.columns import Columns
+from runner.survey.digests import SegmentDigests, digests_of
 from runner.survey.measuring import DIGEST_BYTES
 from runner.survey.parts import Placed, Rows, build, lines_of_bins, place, take, units_of
 from runner.survey.routes import Kind, Router
@@ -26,22 +27,26 @@ from runner.survey.routes import Kind, Router
 LEDGER_DIRECTORY: Final = "ledger"
 PARTS_DIRECTORY: Final = "parts"
 
+PLACED_MAX: Final = PARTS_MAX // 2
+"""Half of the numbers are left for parts that hold what other segments refer to (`runner.survey.rewriting`)."""
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def write_segment(
     segment: SegmentId, corpus: str, columns: Columns, router: Router, *, files: Replacements, directory: Path
-) -> SegmentFacts:
+) -> tuple[SegmentFacts, SegmentDigests]:
     """Write the parts of a segment, then its ledger, below `directory`; `files` puts them in place later.
 
+    Returns what is to be known of the segment, and what its lines hold.
     Raises SourceError if the user's limits of jobs leave it more parts than there are numbers.
     """
     kinds = router.sort(columns.languages, columns.sizes, columns.fates)
     placed = place(lines_of_bins(kinds, columns, router), router)
-    if len(placed) > PARTS_MAX:
+    if len(placed) > PLACED_MAX:
         raise SourceError(
             corpus,
-            f"its documents fill {len(placed)} jobs in a stretch that may have {PARTS_MAX}",
+            f"its documents fill {len(placed)} jobs in a stretch that may have {PLACED_MAX}",
             hint="raise `policy.max_job_bytes` or `policy.max_job_documents`",
         )
     parts: list[PartFacts] = []
@@ -50,10 +55,11 @@ def write_segment(
         parts.append(facts)
         with files.open(directory / PARTS_DIRECTORY / f"{facts.id}.txt") as file:
             file.write(text)
-    ledger = _ledger(segment, corpus, columns, placed, tuple(part.id for part in parts))
+    ledger_parts = tuple(part.id for part in parts)
+    ledger = _ledger(segment, corpus, columns, placed, ledger_parts)
     with files.open(directory / LEDGER_DIRECTORY / f"{segment}.msgpack") as file:
         file.write(ledger)
-    return SegmentFacts(
+    facts_of_segment = SegmentFacts(
         id=segment,
         corpus=corpus,
         documents=columns.documents,
@@ -62,6 +68,7 @@ def write_segment(
         parts=tuple(parts),
         tallies=_tallies(kinds, columns, router, placed),
     )
+    return facts_of_segment, digests_of(segment, placed, ledger_parts)
 
 
 def _ledger(

@@ -16,6 +16,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from runner.corpus import INPUT_CHANGED, Block, RangeReader
 from runner.errors import MachineError, SourceError
 from runner.model import (
@@ -30,6 +32,7 @@ from runner.model import (
 )
 from runner.storage.atomic import Replacements, make_directory, replacing_all
 from runner.survey.columns import Columns
+from runner.survey.digests import RangeDigests, SegmentDigests, digests_path
 from runner.survey.languages import language_finder
 from runner.survey.measuring import Measured, measure
 from runner.survey.routes import Router
@@ -105,6 +108,7 @@ class _Survey:
         self._find_languages = language_finder(task.corpus.language)
         self._reader = RangeReader(task.corpus, task.source_range, undecodable=task.undecodable, changed=changed)
         self._facts: list[SegmentFacts] = []
+        self._digests: list[SegmentDigests] = []
         self._columns = Columns()
         self._changed_files: list[SourceFile] = []
 
@@ -118,6 +122,7 @@ class _Survey:
                 self._note(block)
                 self._add(measure(block, self._find_languages, keep_folds=self._task.keep_folds))
         self._close_segment()
+        self._write_digests()
         return SurveyReport(
             corpus=self._task.corpus.name,
             index=self._task.source_range.index,
@@ -156,7 +161,7 @@ class _Survey:
         columns, self._columns = self._columns, Columns()
         if not columns.documents:
             return
-        facts = write_segment(
+        facts, digests = write_segment(
             self._next_segment(),
             self._task.corpus.name,
             columns,
@@ -165,8 +170,19 @@ class _Survey:
             directory=self._directory,
         )
         self._facts.append(facts)
+        if self._task.share_group is not None:
+            self._digests.append(digests)
         if len(self._facts) % SEGMENTS_AT_ONCE == 0:
             self._files.put_in_place()
+
+    def _write_digests(self) -> None:
+        task = self._task
+        if task.share_group is None:
+            return
+        held = RangeDigests(task.corpus.name, task.share_group, tuple(self._digests))
+        path = digests_path(self._directory / LEDGER_DIRECTORY, task.corpus_index, task.source_range.index)
+        with self._files.open(path) as file:
+            file.write(msgspec.msgpack.encode(held))
 
     def _next_segment(self) -> SegmentId:
         task = self._task

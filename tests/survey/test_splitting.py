@@ -148,7 +148,7 @@ def test_part_ids_keep_their_width_and_their_order() -> None:
 
 
 def test_limits_that_leave_too_many_parts_are_told(split: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "PARTS_MAX", 3)
+    monkeypatch.setattr(segments, "PLACED_MAX", 3)
     with pytest.raises(SourceError, match="fill 4 jobs") as raised:
         split(*[SHORT] * 4, job_documents_max=1)
     assert "max_job_documents" in (raised.value.hint or "")
