@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ TEXTS = {
     "a.txt": "Ms. Jane Doe of Lisbon called jane@example.com on Friday.\nThe new printer is a disaster.\n",
     "b.txt": "Example Corp. went public in Paris and hired a lovely accountant.\n" * 8,
 }
+TRAINING = {"calm": "Jane called a lovely accountant on Friday in Paris", "angry": "this broken printer is a disaster"}
 MEMBERS = {
     "targeted_sentiment": {"a.txt.out", "b.txt.out"},
     "topics": {"topic-terms.csv", "doc-topics.csv"},
@@ -193,3 +195,48 @@ def test_the_cli_tags_and_knows_who_it_is(aws: Aws, uploaded: str, running: Endp
     tags: Any = json.loads(aws("comprehend", "list-tags-for-resource", "--resource-arn", arn))["Tags"]
     assert tags == [{"Key": "by", "Value": "cli"}]
     assert json.loads(aws("sts", "get-caller-identity"))["Account"] == "000000000000"
+
+
+def test_a_model_from_its_training_to_its_predictions(
+    aws: Aws, uploaded: str, running: Endpoint, tmp_path: Path
+) -> None:
+    rows = [f"{label},{words} {number}\n" for number in range(50) for label, words in TRAINING.items()]
+    (tmp_path / "train.csv").write_text("".join(rows))
+    aws("s3", "cp", str(tmp_path / "train.csv"), f"s3://{uploaded}/train/")
+    common = ("--language-code", "en", "--data-access-role-arn", ROLE)
+    name = ("--document-classifier-name", "mood")
+    source = ("--input-data-config", f"S3Uri=s3://{uploaded}/train/")
+    created = json.loads(aws("comprehend", "create-document-classifier", *name, *source, *common))
+    arn = ("--document-classifier-arn", created["DocumentClassifierArn"])
+    wait_for_model(running, created["DocumentClassifierArn"])
+    described = json.loads(aws("comprehend", "describe-document-classifier", *arn))["DocumentClassifierProperties"]
+    assert described["Status"] == "TRAINED", described
+    assert described["ClassifierMetadata"]["NumberOfLabels"] == 2
+    listed = json.loads(aws("comprehend", "list-document-classifiers", "--filter", "Status=TRAINED"))
+    assert len(listed["DocumentClassifierPropertiesList"]) == 1
+
+    places = ("--input-data-config", f"S3Uri=s3://{uploaded}/in/", "--output-data-config", f"S3Uri=s3://{uploaded}/cln")
+    start_job = ("start-document-classification-job", *arn, *places, "--data-access-role-arn", ROLE)
+    job_id = json.loads(aws("comprehend", *start_job))["JobId"]
+    properties = running.ended("classification", job_id)
+    aws("s3", "cp", properties["OutputDataConfig"]["S3Uri"], str(tmp_path))
+    with tarfile.open(tmp_path / "output.tar.gz") as archive:
+        (entry,) = archive.getmembers()
+        predicted = [json.loads(line) for line in read(archive, entry).splitlines()]
+    assert entry.name == "predictions.jsonl"
+    assert {(row["File"], row["Line"]): row["Classes"][0]["Name"] for row in predicted} == {
+        ("a.txt", "0"): "calm",
+        ("a.txt", "1"): "angry",
+        **{("b.txt", str(line)): "calm" for line in range(8)},
+    }
+
+
+def wait_for_model(running: Endpoint, arn: str) -> None:
+    """Until a classifier's training has ended."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        answer = running.comprehend.describe_document_classifier(DocumentClassifierArn=arn)
+        if answer["DocumentClassifierProperties"]["Status"] not in ("SUBMITTED", "TRAINING"):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{arn} is still in training")
