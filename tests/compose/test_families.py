@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from runner.core import events as e
 from tests.acceptance.house import House
 
@@ -71,3 +75,28 @@ def test_every_family_by_rows_goes_from_manifest_to_line(house: House) -> None:
     assert third["fields"] == {"n": 3}
     assert third["text"] is third["both"] is None
     assert house.command("verify").code == 0
+
+
+@pytest.mark.parametrize(("compression", "suffix"), [("gzip", "gz"), ("zstd", "zst")])
+def test_compressed_results_are_told_verified_explained_and_mended(house: House, compression: str, suffix: str) -> None:
+    house.tell(output={"compression": compression})
+    house.endpoint.set_faults(
+        {"operation": "StartSentimentDetectionJob", "do": "job_failed", "message": "INVALID_DOCUMENT: x"}
+    )
+    assert house.run().code == 3
+    house.endpoint.set_faults()
+    root = house.directory.root
+
+    assert house.command("retry", str(root)).code == 0
+    said = house.run()
+
+    assert said.code == 0, said.err
+    (file,) = (root / "results/lines").iterdir()
+    assert file.name == f"00000.jsonl.{suffix}"
+    assert json.loads((root / "results/run.json").read_bytes())["files"][0]["name"] == f"lines/{file.name}"
+    assert house.command("verify").code == 0
+    assert f"{file.name} line 1" in house.command("why", str(root), "lines", "lines.txt:0").out.replace("\n", " ")
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    file.write_bytes(damaged)
+    assert house.command("verify").code == 3
