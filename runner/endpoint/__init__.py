@@ -1,9 +1,12 @@
 """The local Comprehend: its wire protocol, its jobs, a small S3, and the NLP behind them.
 
-    server.py     the process: data directory, parts, socket, end
-    app.py        one URL: Comprehend, S3, STS and control routes told apart; faults
-    comprehend.py, validation.py, protocol.py, quotas.py    what the service decides at the door
-    jobs.py, lifecycle.py, executor.py                      a job from accepted to ended
+    server.py, sockets.py      the process: data directory, parts, socket, end
+    app.py                     one URL: Comprehend, S3, STS and control routes told apart
+    faults.py, effects.py, mishaps.py, clocks.py            what goes wrong on demand
+    comprehend.py, validation.py, protocol.py, quotas.py    what is decided at the door of every operation
+    operations.py              the table of operations, and the seam where others are added
+    job_operations.py, starting.py, job_lists.py, tags.py   Start, Describe, List, Stop; tags
+    jobs.py, lifecycle.py, executor.py, strangers.py        a job from accepted to ended, ours or another user's
     inputs.py, pool.py, worker.py, rows.py, archive.py      its work, from objects to output.tar.gz
     s3/           the S3 subset
     database.py, blobs.py    rows and bytes on disk

@@ -8,6 +8,7 @@ fire, and whoever asks does what they say. What `do` can be, and in which words:
     - {service: s3, operation: GetObject, key: "staging/*", do: slow_down, probability: 0.2, seed: 7}
     - {operation: StartSentimentDetectionJob, job_name: "*-3", do: job_failed, message: "INTERNAL: gone", after_s: 1}
     - {service: comprehend, do: throttle, from_s: 10, for_s: 5, every_s: 60}
+    - {operation: StartTopicsDetectionJob, do: family_closed}
 
 They come from `serve --faults FILE` (YAML or JSON), or while it runs:
 
