@@ -7,6 +7,7 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -16,8 +17,8 @@ from hypothesis import given, settings, strategies as st
 
 from runner.catalogue import FAMILIES
 from runner.errors import OutputError, ServiceError
-from runner.model import CollectPart, CollectReport, CollectTask, JobKey
-from runner.results import collect
+from runner.model import CollectPart, CollectReport, CollectTask, JobKey, RepairTask
+from runner.results import collect, gather_repair
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_FOREIGN, OUTPUT_MISMATCH, OUTPUT_TRUNCATED
 
 TEXTS = ["Ana met Bo in Łódź 😀", "Bo said no", "Acme bought Bolt"]
@@ -346,6 +347,33 @@ def test_a_missing_copy_is_lines_to_be_sent_again(world: Any, kit: Any) -> None:
     report = run(world, kit, STARS, part, {"pad.out": b"a\n"}, pad_name="pad")
 
     assert (report.missing, report.repairable) == (3, 3)
+
+
+def test_lines_without_a_copy_are_repaired_by_a_copy_of_their_own(world: Any, kit: Any) -> None:
+    parts = [world.simple_segment(TEXTS, number) for number in range(2)]
+    uri, bucket = written(STARS, {f"{parts[1].id}.txt.out": "".join(f"{text}\n" for text in TEXTS).encode()})
+    task = CollectTask(
+        job=JobKey("job"),
+        generation=1,
+        family="pii_entities",
+        lane=kit.lane,
+        output_uri=uri,
+        parts=tuple(parts),
+        spool_path=world.spool("job"),
+        parameters=STARS.parameters,
+    )
+    assert collect(task, open_object=bucket.open, list_objects=bucket.list).repairable == 3
+    spools = ((world.spool("job"), tuple(parts)),)
+    repair = world.repair_part(gather_repair(RepairTask(serial=1, spools=spools, directory=str(world.directory))))
+    copy = "Ana met ** in **** 😀\nBo said **\n**** bought Bolt\n"
+
+    uri, bucket = written(STARS, {f"{repair.id}.txt.out": copy.encode()})
+    again = replace(task, parts=(repair,), output_uri=uri, spool_path=world.spool("again"))
+    assert collect(again, open_object=bucket.open, list_objects=bucket.list).ok == 3
+
+    analysis = kit.analysis("pii_entities", "x", parameters=STARS.parameters)
+    world.merge([analysis], range(2), spools=[("x", "job"), ("x", "again")])
+    assert [line["x"] for line in world.lines()] == [*copy.splitlines(), *TEXTS]
 
 
 # --- topics -----------------------------------------------------------------------------------------------------------
