@@ -123,7 +123,9 @@ def status_json(status: Status) -> dict[str, Any]:
         "runner": status.runner,
         "lanes": [{"lane": lane, "engine": engine, "account": account} for lane, engine, _, account in status.engines],
         "usd": status.usd,
+        "usd_so_far": status.snapshot.usd,
         "jobs": status.jobs,
+        "operations": [asdict(view) for view in status.snapshot.stations],
         "summary": asdict(status.summary),
         "parked": [
             {

@@ -21,6 +21,7 @@ from runner.planning.fates import closing
 from runner.results import VerifyReport, VerifyTask, result_path, verify_corpus
 from runner.results.partfiles import read_ledger
 from runner.results.pieces import lines_of
+from runner.telemetry.gauge import Gauge, Snapshot
 
 STATUS_VERSION = 1
 
@@ -47,6 +48,8 @@ class Status:
     usd: float | None
     parks: tuple[e.WorkParked, ...]
     exit_code: int | None
+    snapshot: Snapshot
+    """How far it is: slots, rates and cost of what was started."""
 
 
 def status(directory: RunDirectory) -> Status:
@@ -74,6 +77,7 @@ def status_of(opened: OpenRun, *, usd: float | None = None) -> Status:
         usd=usd,
         parks=tuple(run.parks.values()),
         exit_code=run.finished.exit_code if run.finished and opened.complete else None,
+        snapshot=Gauge(run, manifest=opened.manifest, now=opened.clock.now).snapshot(),
     )
 
 

@@ -16,6 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from runner.core.records import UNLIMITED
 from runner.telemetry.gauge import Phase, Snapshot, StationView
 from runner.telemetry.words import counted, duration
 
@@ -25,6 +26,8 @@ STATIONS_SHOWN: Final = 16
 TABLE_FROM: Final = 60
 """Columns below which a table of operations would be slices of words."""
 TITLES: Final[dict[Phase, str]] = {"surveying": "Surveying", "starting": "Starting", "running": "Running"}
+NUMBERS: Final = ("waiting", "slots", "done", "failed")
+"""Columns of numbers in a table of operations."""
 _NONE: Final = "·"
 
 
@@ -101,33 +104,47 @@ def _head(name: str, snapshot: Snapshot, timing: Timing) -> Table:
 
 
 def _stations(stations: Sequence[StationView]) -> Iterator[RenderableType]:
-    """A row per operation and lane; what waits is told once per operation, since it may go to any lane."""
-    lanes = len({view.lane for view in stations}) > 1
+    head, rows = station_rows(stations[:STATIONS_SHOWN])
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    if lanes:
-        table.add_column(no_wrap=True, overflow="ellipsis")
-    for _ in range(4):
-        table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    names = ["  operation", *(["lane"] if lanes else []), "waiting", "slots", "done", "failed", ""]
-    table.add_row(*(Text(name, style="dim") for name in names))
-    before = ""
-    for view in stations[:STATIONS_SHOWN]:
-        again = view.operation == before
-        before = view.operation
-        table.add_row(
-            Text("  " + ("" if again else view.operation)),
-            *([Text(view.lane)] if lanes else []),
-            _NONE if again or not view.waiting else f"{view.waiting:,}",
-            f"{view.used}/{view.slots}" if view.slots < 10_000 else f"{view.used}",
-            f"{view.done:,}" if view.done else _NONE,
-            Text(f"{view.failed:,}", style="red") if view.failed else _NONE,
-            Text(", ".join(_remarks(view)), style="dim"),
-        )
+    for name in head:
+        numeric = name in NUMBERS
+        table.add_column(justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis")
+    table.add_row(f"  {head[0]}", *head[1:], style="dim")
+    for first, *others in rows:
+        table.add_row(f"  {first}", *others)
     yield table
     if len(stations) > STATIONS_SHOWN:
         yield _line(f"and {len(stations) - STATIONS_SHOWN} more", style="dim")
+
+
+def station_rows(stations: Sequence[StationView]) -> tuple[list[str], list[list[str]]]:
+    """A head and a row per operation and lane, lanes only if there are several.
+
+    What waits is told once per operation, since it may go to any lane.
+    """
+    lanes = len({view.lane for view in stations}) > 1
+    head = ["operation", *(["lane"] if lanes else []), *NUMBERS, ""]
+    rows = []
+    before = ""
+    for view in stations:
+        again = view.operation == before
+        before = view.operation
+        rows.append(
+            [
+                "" if again else view.operation,
+                *([view.lane] if lanes else []),
+                _NONE if again else _count(view.waiting),
+                f"{view.used}/{view.slots}" if view.slots < UNLIMITED else f"{view.used}",
+                _count(view.done),
+                _count(view.failed),
+                ", ".join(_remarks(view)),
+            ]
+        )
+    return head, rows
+
+
+def _count(count: int) -> str:
+    return f"{count:,}" if count else _NONE
 
 
 def _remarks(view: StationView) -> Iterator[str]:

@@ -35,6 +35,7 @@ from runner.planning.packing import PlannedWork
 from runner.planning.plan import Plan
 from runner.planning.price import FamilyCost, Units
 from runner.planning.rows import Row
+from runner.telemetry.gauge import Snapshot, StationView
 from runner.telemetry.words import counted, duration, roughly
 
 ROOT = Path("/elsewhere/runs/tickets/20260701T093000-aaaaaaaaaaaaaaaa")
@@ -74,6 +75,49 @@ DENIED = Fault(
 PARKED = e.WorkParked(at=0.0, lane="virginia", operation="sentiment_detection", fault=DENIED)
 
 
+SNAPSHOT = Snapshot(
+    phase="running",
+    ranges=1,
+    ranges_done=1,
+    documents=12_345,
+    lines=10,
+    waiting=1_200,
+    active=10,
+    collecting=0,
+    done=0,
+    given_up=1,
+    work_s=1.0,
+    work_done_s=0.0,
+    closed=False,
+    parks=(),
+    stations=(
+        StationView(
+            lane="virginia",
+            operation="SentimentDetection",
+            slots=10,
+            used=8,
+            strangers=2,
+            waiting=1_200,
+            done=0,
+            failed=1,
+            slowed=0.5,
+        ),
+        StationView(
+            lane="oregon",
+            operation="SentimentDetection",
+            slots=10,
+            used=2,
+            strangers=0,
+            waiting=1_200,
+            done=3,
+            failed=0,
+            slowed=None,
+        ),
+    ),
+    usd=1.25,
+)
+
+
 def drawn(view: RenderableType, width: int = 80) -> list[str]:
     """The lines of a view on a terminal without colour."""
     written = io.StringIO()
@@ -110,6 +154,7 @@ def test_a_finished_run_at_80_columns() -> None:
         "tickets  sentiment       ·        ·       ·",
         "",
         f"results  {ROOT}/results",
+        f"report   {ROOT}/report.html",
         f"next     runner verify {ROOT}",
     ]
 
@@ -121,7 +166,7 @@ def test_a_wide_terminal_has_each_row_on_one_line() -> None:
         "         entities   12,300       40       5  11 EMPTY, 5 INTERNAL_SERVER_ERROR, 29 LANGUAGE_UNSUPPORTED"
         in lines
     )
-    assert len(lines) == 10
+    assert len(lines) == 11
 
 
 @pytest.mark.parametrize(
@@ -261,6 +306,7 @@ def test_a_status_on_the_way() -> None:
         usd=12.5,
         parks=(PARKED,),
         exit_code=None,
+        snapshot=SNAPSHOT,
     )
 
     lines = drawn(status_view(status), 200)
@@ -273,9 +319,14 @@ def test_a_status_on_the_way() -> None:
         "lane     virginia: https://comprehend.us-east-1.amazonaws.com, account 123456789012",
         "written  10 of 12,345 documents",
         "jobs     10 active, 1 given up, 1,200 waiting",
-        "price    up to $12.50",
+        "price    $1.25 so far, up to $12.50 planned",
         f"parked   {DENIED}",
         f"hint     {DENIED.hint}",
+        "",
+        "operation           lane      waiting  slots  done  failed",
+        "─" * 86,
+        "SentimentDetection  virginia    1,200   8/10     ·       1  2 of others, slowed to 50%",
+        "                    oregon          ·   2/10     3       ·",
     ]
 
 
