@@ -48,6 +48,7 @@ def main() -> None:
     """Generate, then measure each way of each format in its own process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=40, help="of text")
+    parser.add_argument("--words", type=int, default=24, help="of a document, on average (5.9 bytes each)")
     parser.add_argument("--keep", type=Path, help="a folder for the input, made if it is not there")
     parser.add_argument("--only", choices=FORMS)
     parser.add_argument("--way", choices=WAYS)
@@ -59,27 +60,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-survey-") as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(exist_ok=True)
-        generate(folder, options.megabytes * 1_000_000)
+        generate(folder, options.megabytes * 1_000_000, options.words)
         for name in (options.only,) if options.only else FORMS:
             for way in (options.way,) if options.way else WAYS:
                 if way != "count" or name in {"lines", "jsonl"}:
                     subprocess.run([sys.executable, __file__, "--keep", folder, "--measure", name, way], check=True)
 
 
-def texts(size: int) -> Iterator[str]:
-    """Short texts, the same ones for the same size."""
+def texts(size: int, words: int) -> Iterator[str]:
+    """Texts of about so many words each, the same ones for the same size."""
     chance = random.Random(20)
     while size > 0:
-        text = " ".join(chance.choices(WORDS, k=chance.randint(8, 40)))
+        text = " ".join(chance.choices(WORDS, k=chance.randint(words // 3, words * 5 // 3)))
         size -= len(text.encode()) + 1
         yield text
 
 
-def generate(folder: Path, size: int) -> None:
+def generate(folder: Path, size: int, words: int) -> None:
     """One source per format, unless it is there."""
     if (folder / "lines.txt").exists():
         return
-    rows = list(texts(size))
+    rows = list(texts(size, words))
     plain = "".join(f"{text}\n" for text in rows)
     (folder / "lines.gz").write_bytes(gzip.compress(plain.encode(), 6))
     with (folder / "jsonl.jsonl").open("w") as out:
