@@ -21,12 +21,13 @@ import msgspec
 
 from runner.catalogue import units
 from runner.errors import InternalError
-from runner.model import AnalysisSpec, Document, Ledger, LineForm, PartId, Tally
+from runner.model import AnalysisSpec, Document, Ledger, LineForm, PartId
 from runner.planning.fates import NO_RESULT, closing
 from runner.results.dressing import dressed, is_dressed, payload_from
 from runner.results.entries import NO_ENTRY, error_of, is_error, is_ok
 from runner.results.pieces import lines_of, pieces_of
 from runner.results.redaction import unfolded
+from runner.results.tallies import TallyBook
 
 NO_RESULT_MESSAGE: Final = "the service gave no row for this document"
 
@@ -74,35 +75,6 @@ TextOf = Callable[[Document], str | None]
 def no_text(_: Document) -> str | None:
     """For segments whose lines need no text."""
     raise InternalError("a line needs its document's text, and none was loaded")
-
-
-class TallyBook:
-    """Counts (document, analysis) pairs by analysis, language, outcome and code."""
-
-    def __init__(self) -> None:
-        self._counts: dict[tuple[str, str | None, str, str], list[int]] = {}
-
-    def add(self, document: Document, analysis: str, outcome: str, code: str) -> None:
-        """Count one pair."""
-        self.add_many(analysis, document.language, outcome, code, (1, document.size, units(document.characters)))
-
-    def add_many(
-        self, analysis: str, language: str | None, outcome: str, code: str, count: tuple[int, int, int]
-    ) -> None:
-        """Count pairs of one kind: (documents, bytes, units)."""
-        held = self._counts.setdefault((analysis, language, outcome, code), [0, 0, 0])
-        for place, number in enumerate(count):
-            held[place] += number
-
-    def tallies(self, analyses: Sequence[AnalysisSpec]) -> tuple[Tally, ...]:
-        """The counts, by manifest order of analyses, then language, outcome, code."""
-        order = {analysis.name: place for place, analysis in enumerate(analyses)}
-        keys = sorted(self._counts, key=lambda key: (order[key[0]], key[1] or "", key[2], key[3]))
-        return tuple(
-            Tally(analysis=name, language=language, outcome=outcome, code=code, documents=n, bytes=size, units=unit)
-            for name, language, outcome, code in keys
-            for n, size, unit in (self._counts[name, language, outcome, code],)
-        )
 
 
 def merge_lines(

@@ -18,10 +18,11 @@ from runner.model import AnalysisSpec, Document, Ledger, LineForm, MergedSegment
 from runner.results.entries import error_of, is_error
 from runner.results.files import lines_between, packed, result_path
 from runner.results.loading import Spools, Texts, load_answers
-from runner.results.merge import Answers, Outcome, Problem, TallyBook, TextOf, answered, needs_text, no_text
+from runner.results.merge import Answers, Outcome, Problem, TextOf, answered, needs_text, no_text
 from runner.results.partfiles import read_ledger
 from runner.results.pieces import lines_of
 from runner.results.resultlines import LineHead, head_of, is_changeable, joined_line, whole_lines
+from runner.results.tallies import TallyBook
 from runner.results.writes import gathered, write_all
 from runner.storage.atomic import replacing
 

@@ -25,10 +25,11 @@ from runner.results.checks import span_reader
 from runner.results.dressing import is_redaction, mode_of
 from runner.results.files import lines_between, result_path
 from runner.results.loading import Texts
-from runner.results.merge import PLAIN, Problem, TallyBook
+from runner.results.merge import PLAIN, Problem
 from runner.results.partfiles import read_ledger
 from runner.results.redaction import unfolded
 from runner.results.resultlines import Stretch, joined_line, stretches
+from runner.results.tallies import TallyBook
 
 if TYPE_CHECKING:
     from _hashlib import HASH

@@ -25,8 +25,9 @@ from runner.errors import RunDirectoryError
 from runner.model import MergedSegment, MergeReport, MergeSegment, MergeTask
 from runner.results.files import packed, result_files, result_path
 from runner.results.loading import Spools, Texts, load_answers
-from runner.results.merge import TallyBook, merge_lines, needs_text, no_text
+from runner.results.merge import merge_lines, needs_text, no_text
 from runner.results.partfiles import read_ledger
+from runner.results.tallies import TallyBook
 from runner.results.writes import full_disk_told, gathered, write_all
 from runner.storage.atomic import make_directory, sync_directory
 

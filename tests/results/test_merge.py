@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 from runner.errors import InternalError
 from runner.model import AnalysisSpec, Document, Ledger, PartId, Piece, SegmentId
 from runner.results.entries import error_entry
-from runner.results.merge import Answers, TallyBook, merge_lines
+from runner.results.merge import Answers, merge_lines
+from runner.results.tallies import TallyBook
 
 SEGMENT = SegmentId("000-000000-00000")
 PARTS = (PartId(f"{SEGMENT}-000"), PartId(f"{SEGMENT}-001"))

@@ -31,7 +31,8 @@ from runner.model import (
 from runner.planning.durations import DurationModel
 from runner.planning.repair import repair_batch
 from runner.results.entries import NO_ENTRY, first_answer, is_error
-from runner.results.merge import Answers, TallyBook, merge_lines
+from runner.results.merge import Answers, merge_lines
+from runner.results.tallies import TallyBook
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

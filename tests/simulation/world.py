@@ -26,7 +26,8 @@ from runner.planning.durations import DurationModel
 from runner.planning.fates import closing
 from runner.planning.plan import make_plan
 from runner.results.entries import error_entry
-from runner.results.merge import Answers, TallyBook, merge_lines
+from runner.results.merge import Answers, merge_lines
+from runner.results.tallies import TallyBook
 from runner.simulation.service import SimulatedService
 from tests.simulation.documents import documents_of, manifest_of
 from tests.simulation.ports import SimulatedPorts
