@@ -22,6 +22,8 @@ LANGUAGE_UNKNOWN: Final = "LANGUAGE_UNKNOWN"
 NO_RESULT: Final = "NO_RESULT"
 JOB_FAILED: Final = "JOB_FAILED"
 FAMILY_CLOSED: Final = "FAMILY_CLOSED"
+SHARED: Final = "SHARED"
+"""No fate: the code under which the survey counts what is sent, and answered by the line of another document."""
 
 _SKIPS: Final = frozenset({EMPTY})
 

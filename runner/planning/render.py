@@ -31,6 +31,7 @@ def plan_json(plan: Plan, *, version: int) -> dict[str, object]:
             "sent": sum(row.sent for row in plan.rows),
             "units": plan.units.upper,
             "units_lower": plan.units.lower,
+            "shared_units": sum(row.shared_units for row in plan.rows),
             "usd": _usd(plan.usd),
             "usd_lower": _usd(plan.usd_lower),
             "unpriced": list(plan.unpriced),
@@ -62,6 +63,8 @@ def _row(row: Row) -> dict[str, object]:
         "units_lower": row.units.lower,
         "usd": _usd(row.usd),
         "usd_lower": _usd(row.usd_lower),
+        "shared": row.shared,
+        "shared_units": row.shared_units,
     }
 
 

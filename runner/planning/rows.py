@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from runner.model import AnalysisSpec, Batch, Manifest, PartFacts, PartId, SegmentFacts, Tally
+from runner.planning.fates import SHARED
 from runner.planning.packing import PlannedWork, pad_units
 from runner.planning.price import FamilyCost, Units, units_of
 
@@ -19,7 +20,8 @@ class Row:
 
     `documents`, `bytes`: all of the corpus under this analysis; `sent`, `sent_bytes`: those for the service. `units`
     count the lines that jobs read: a text that several documents share is read, and paid, once, in the corpus that
-    holds its line. `usd` is the upper end; both ends are None if the family's price is not known.
+    holds its line. `usd` is the upper end; both ends are None if the family's price is not known. `shared` of those
+    sent are answered by the lines of other documents with the same text, which saves `shared_units`.
     """
 
     corpus: str
@@ -37,6 +39,8 @@ class Row:
     units: Units
     usd: float | None
     usd_lower: float | None
+    shared: int = 0
+    shared_units: int = 0
 
 
 def job_units(manifest: Manifest, work: PlannedWork) -> dict[str, Units]:
@@ -78,6 +82,7 @@ def _row(corpus: str, analysis: AnalysisSpec, tallies: list[Tally], units: Units
     sent: Counter[str | None] = Counter()
     skipped: Counter[tuple[str | None, str]] = Counter()
     errors: Counter[str] = Counter()
+    shared = [tally for tally in tallies if tally.code == SHARED]
     for tally in tallies:
         if tally.outcome == "sent":
             sent[tally.language] += tally.documents
@@ -102,6 +107,8 @@ def _row(corpus: str, analysis: AnalysisSpec, tallies: list[Tally], units: Units
         units=units,
         usd=_share(cost.usd, units.upper, cost.units.upper),
         usd_lower=_share(cost.usd_lower, units.lower, cost.units.lower),
+        shared=sum(tally.documents for tally in shared),
+        shared_units=sum(tally.units for tally in shared),
     )
 
 

@@ -10,23 +10,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from runner.catalogue import units
 from runner.errors import InternalError
 from runner.model import AnalysisSpec, PartFacts, PartId, SegmentId, SharedSegment, Tally, part_id, segment_of
-from runner.planning.fates import closing, split_limit
+from runner.planning.fates import SHARED, closing, split_limit
 from runner.storage.atomic import Replacements
 from runner.survey.aliases import Aliases
 from runner.survey.digests import PartDigests, SegmentDigests
 from runner.survey.measuring import DIGEST_BYTES
 from runner.survey.parts import units_of
 from runner.survey.segments import LEDGER_DIRECTORY, PARTS_DIRECTORY
-
-SHARED: Final = "SHARED"
-"""The code under which tallies count what is answered by the line of another document."""
 
 # Places in a ledger's rows: `runner.model.Document` is an array. No values are made of them, only to be written again.
 _SIZE, _CHARACTERS, _LANGUAGE, _PART, _LINE, _FATE, _PIECES = 3, 4, 5, 7, 8, 9, 11
