@@ -3,7 +3,7 @@
     tables.py, classifier_training.py, learning.py, hashed.py, metrics.py, classifying.py    classifiers
     annotations.py, recognizer_training.py, tagger_training.py, tagging.py, gazetteer.py, recognizing.py    recognizers
     model_file.py    a trained model as bytes
-    task.py, child.py, trainer.py    a training, in a process of its own
+    task.py, child.py, sources.py, trainer.py    a training, in a process of its own
     kinds.py, creating.py, book.py, listing.py, models.py    what the service decides and keeps
 
     from runner.endpoint.custom import load_classifier, load_recognizer

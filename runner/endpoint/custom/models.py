@@ -131,6 +131,9 @@ class Models:
         """The model that this token has created before; refused if it was to be another one."""
         shelf = self._book.shelf(kind.name, region) if token is not None else []
         model = next((each for each in shelf if each.record.token == token), None)
+        life = self._settings.token_life_s
+        if model is not None and life is not None and self._clock() >= model.record.submitted + life:
+            return None
         if model is not None and model.record.fingerprint != fingerprint(members):
             raise ApiError(
                 "ResourceInUseException",

@@ -12,7 +12,6 @@ import hashlib
 import logging
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,8 +19,9 @@ import msgspec
 from runner.endpoint.archive import ArchiveFile, pack
 from runner.endpoint.custom.book import TRAINED
 from runner.endpoint.custom.kinds import KINDS
-from runner.endpoint.custom.task import Outcome, Training
-from runner.endpoint.inputs import label_of, split_uri
+from runner.endpoint.custom.sources import NothingToReadError, Sources
+from runner.endpoint.custom.task import Outcome
+from runner.endpoint.inputs import split_uri
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.errors import S3Error
 from runner.endpoint.s3.store import ObjectRecord, Stored
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from runner.endpoint.blobs import BlobStore
     from runner.endpoint.custom.book import Model, ModelBook, Status
+    from runner.endpoint.custom.task import Training
     from runner.endpoint.database import Database
     from runner.endpoint.settings import EndpointSettings
 
@@ -61,14 +62,6 @@ class _TrainingFailedError(Exception):
 
 class _StoppedError(Exception):
     """A Stop came first."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Objects under a prefix: what the training is told of them, and the blobs to keep meanwhile."""
-
-    files: list[tuple[str, str]]
-    blobs: list[str]
 
 
 class Trainer:
@@ -119,6 +112,8 @@ class Trainer:
             await self._carry_out(model)
         except _StoppedError:
             await self._end(model, "STOPPED")
+        except NothingToReadError:
+            await self._end(model, "IN_ERROR", message=_NO_READ)
         except _TrainingFailedError as failure:
             await self._end(model, "IN_ERROR", message=str(failure))
         except Exception:  # noqa: BLE001 - a training that cannot be carried out must not end the endpoint
@@ -130,15 +125,16 @@ class Trainer:
         await self._until(model, self._later(model.record.submitted, kind.prepared_s))
         await _unless_stopped(model, self._slots.acquire())
         try:
-            training, blobs = self._training(model)
-            async with model.lock:
-                if model.record.status == "SUBMITTED":
-                    await self._book.advance(model, "TRAINING", started=self._now())
-            self._blobs.pin(blobs)
+            sources = Sources(self._database.read, self._blobs)
+            training = sources.training(model.record, str(self.path(model)))
+            self._blobs.pin(sources.used)
             try:
+                async with model.lock:
+                    if model.record.status == "SUBMITTED":
+                        await self._book.advance(model, "TRAINING", started=self._now())
                 outcome = await self._trained(model, training)
             finally:
-                self._blobs.unpin(blobs)
+                self._blobs.unpin(sources.used)
         finally:
             self._slots.release()
         if outcome.error is not None:
@@ -197,50 +193,6 @@ class Trainer:
             with suppress(msgspec.DecodeError):
                 return msgspec.json.decode(answer, type=Outcome)
         raise _TrainingFailedError(_INTERNAL)
-
-    def _training(self, model: Model) -> tuple[Training, list[str]]:
-        """What is to be done, and the blobs that it needs."""
-        request = model.record.request
-        config, blobs = request["InputDataConfig"], []
-
-        def files(uri: str | None) -> list[tuple[str, str]]:
-            if uri is None:
-                return []
-            found = self._objects(uri)
-            blobs.extend(found.blobs)
-            return found.files
-
-        path = str(self.path(model))
-        if model.record.kind == "classifier":
-            training = Training(
-                kind=request["Mode"],
-                tables=files(config["S3Uri"]),
-                test_tables=files(config.get("TestS3Uri")),
-                delimiter=config.get("LabelDelimiter", "|"),
-                model_path=path,
-            )
-        else:
-            annotations, documents = config.get("Annotations"), config["Documents"]
-            training = Training(
-                kind="annotations" if annotations else "entity_list",
-                tables=files((annotations or config["EntityList"])["S3Uri"]),
-                test_tables=files((annotations or {}).get("TestS3Uri")),
-                documents=files(documents["S3Uri"]),
-                test_documents=files(documents.get("TestS3Uri") if annotations else None),
-                types=[entity["Type"] for entity in config["EntityTypes"]],
-                per_line=documents["InputFormat"] == "ONE_DOC_PER_LINE",
-                model_path=path,
-            )
-        return training, blobs
-
-    def _objects(self, uri: str) -> _Found:
-        bucket, prefix = split_uri(uri)
-        stored = list(store.scan(self._database.read, bucket, prefix=prefix.encode()))
-        stored = [one for one in stored if one.record.size or not one.key.endswith(b"/")]
-        if not stored:
-            raise _TrainingFailedError(_NO_READ)
-        files = [(label_of(one.key.decode(), prefix), str(self._blobs.path(one.blob))) for one in stored]
-        return _Found(files, [one.blob for one in stored])
 
     def _archive(self, confusion: dict[str, Any] | None) -> tuple[str, ObjectRecord]:
         """An archive with the confusion matrix; blocks."""

@@ -47,7 +47,7 @@ class Trainings:
 
     def when(self, arn: str, statuses: set[str]) -> dict[str, Any]:
         """Wait until a model has one of these statuses; its properties."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             properties = self.describe(arn)
             if properties["Status"] in statuses:
@@ -81,7 +81,7 @@ class Trainings:
 
     def rows(self, job_id: str) -> list[dict[str, Any]]:
         """The rows of a classification job that completes, in the order of their lines."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             answer = self.client.describe_document_classification_job(JobId=job_id)
             properties = answer["DocumentClassificationJobProperties"]
@@ -106,7 +106,7 @@ def objects(people: People) -> dict[str, bytes]:
     return {
         "train/a.csv": as_csv(rows[:70]),
         "train/b.csv": as_csv(rows[70:]),
-        "test/t.csv": as_csv(topical(5)),
+        "test/t.csv": as_csv([*topical(5), ("history", "never trained")]),
         "few/a.csv": as_csv(topical(10)),
         "one/a.csv": b"only one column\n",
         "docs/docs.txt": people.documents(),
@@ -192,6 +192,8 @@ def test_a_classifier_of_several_labels_with_a_test_set(trainings: Callable[...,
         arn = models.classifier("labels", config=config, Mode="MULTI_LABEL")
         trained = models.when(arn, ENDED)
 
+        assert trained["Status"] == "TRAINED_WITH_WARNING"
+        assert trained["Message"].startswith("1 test documents with labels that the training data does not have")
         assert trained["ClassifierMetadata"]["NumberOfTestDocuments"] == 10
         assert trained["OutputDataConfig"] == {}
         rows = models.rows(models.classify(arn)["JobId"])

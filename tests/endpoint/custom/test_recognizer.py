@@ -92,6 +92,16 @@ def test_people_not_seen_in_training_are_found_by_what_stands_around_them(learne
     assert [each["Type"] for each in learned.metadata["EntityTypes"]] == TYPES
 
 
+def test_a_test_set_is_used_as_given(people: People) -> None:
+    documents = read_documents([("docs.txt", io.BytesIO(people.documents()))], per_line=True)
+    spans = read_annotations(table(people.table()), documents, TYPES, per_line=True)
+    found = train_from_annotations(documents, spans, TYPES, test=(documents[:30], spans[:30])).metadata
+
+    assert (found["NumberOfTrainedDocuments"], found["NumberOfTestDocuments"]) == (240, 30)
+    mentions = sum(each["NumberOfTrainMentions"] for each in found["EntityTypes"])
+    assert mentions == len(people.annotations)
+
+
 def test_the_same_annotations_make_the_same_model(people: People, learned: TrainedRecognizer) -> None:
     documents = read_documents([("docs.txt", io.BytesIO(people.documents()))], per_line=True)
     spans = read_annotations(table(people.table()), documents, TYPES, per_line=True)
