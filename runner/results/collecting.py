@@ -18,16 +18,16 @@ from typing import Final
 
 from runner.catalogue import FAMILIES, Family
 from runner.errors import OutputError, RunDirectoryError, ServiceError
-from runner.model import CollectPart, CollectReport, CollectTask, LaneSpec, PartId
+from runner.model import CollectReport, CollectTask, LaneSpec
 from runner.results.archives import BinaryReader
-from runner.results.buckets import Bucket, Buckets
+from runner.results.buckets import Buckets
 from runner.results.checks import check_rows, span_reader
-from runner.results.codes import OUTPUT_ABSENT_CODES, OUTPUT_FOREIGN, OUTPUT_TOO_LARGE, PASSING_ROW_CODES
+from runner.results.codes import OUTPUT_ABSENT_CODES, OUTPUT_TOO_LARGE, PASSING_ROW_CODES
 from runner.results.copies import check_copies
 from runner.results.entries import NO_ENTRY, better_row, error_of, is_error
-from runner.results.linemaps import LineMap, read_line_map
 from runner.results.outputs import OutputSource, is_copy, read_output
 from runner.results.partfiles import read_lines
+from runner.results.routing import Routes, Target
 from runner.results.rows import RowBatch
 from runner.results.spool import SpoolWriter
 from runner.results.topics import combined
@@ -41,29 +41,6 @@ ROWS_SPARE: Final = 10_000
 
 OpenObject = Callable[[LaneSpec, str], BinaryReader]
 ListObjects = Callable[[LaneSpec, str], Iterable[str]]
-
-
-@dataclass(slots=True)
-class _Target:
-    """A block of the spool to be: the rows of one original part."""
-
-    part: PartId
-    path: str
-    lines: int | None
-    """How many lines its text must have; None where a repair part does not say."""
-    bucket: Bucket
-    wanted: list[int] | None = None
-    """The lines that the job was given; None: all of them."""
-
-
-@dataclass(slots=True)
-class _Route:
-    """Where the rows of one input object go: straight into a bucket, through a repair part's map, or nowhere."""
-
-    lines: int
-    bucket: Bucket | None = None
-    line_map: LineMap | None = None
-    targets: list[_Target] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -108,9 +85,6 @@ class _Collector:
         self._list_objects = list_objects
         self._parameters = dict(task.parameters)
         self._family: Family = FAMILIES[task.family]
-        self._routes: dict[str, _Route] = {}
-        self._quick: dict[str, tuple[int, Callable[[int], None], Callable[[bytes], None]]] = {}
-        self._targets: dict[PartId, _Target] = {}
         self._terms: bytes | None = None
         self._rows = 0
         self._bytes = 0
@@ -118,17 +92,17 @@ class _Collector:
     def run(self) -> CollectReport:
         task = self._task
         with Buckets(os.path.dirname(task.spool_path), task.memory_bytes_max) as buckets:  # noqa: PTH120
-            self._make_routes(buckets)
-            for batch in self._batches():
-                self._sort_in(batch)
+            routes = Routes(task, buckets)
+            for batch in self._batches(routes):
+                self._sort_in(batch, routes)
                 buckets.account(len(batch.files), batch.bytes)
             counts = _Counts()
             with replacing_all() as files:
                 self._write_terms(files)
                 with files.open(task.spool_path) as file:
                     writer = SpoolWriter(file, task.family)
-                    for part in sorted(self._targets):
-                        self._finish(self._targets[part], buckets, writer, counts)
+                    for part in sorted(routes.targets):
+                        self._finish(routes.targets[part], buckets, writer, counts)
                     spool_bytes, digest = writer.finish()
         return CollectReport(
             ok=counts.ok,
@@ -142,48 +116,13 @@ class _Collector:
             digest=digest,
         )
 
-    def _make_routes(self, buckets: Buckets) -> None:
-        for part in self._task.parts:
-            name = f"{part.id}.txt"
-            if part.map_path is None:
-                target = self._target(buckets, part.id, part.path, part.lines)
-                self._routes[name] = _Route(part.lines, bucket=target.bucket)
-                self._quick[name] = (part.lines, target.bucket.lines.append, target.bucket.entries.append)
-            else:
-                self._routes[name] = self._mapped_route(buckets, part, part.map_path)
-        if self._task.pad_name is not None:
-            self._routes[self._task.pad_name] = _Route(lines=1 << 31)
-
-    def _mapped_route(self, buckets: Buckets, part: CollectPart, map_path: str) -> _Route:
-        line_map = read_line_map(map_path)
-        if len(line_map) != part.lines:
-            raise RunDirectoryError(map_path, f"{len(line_map)} lines where {part.lines} are expected")
-        folder = os.path.dirname(map_path)  # noqa: PTH120
-        targets = []
-        for original, lines in line_map.lines_by_part().items():
-            target = self._target(buckets, original, os.path.join(folder, f"{original}.txt"), None)  # noqa: PTH118
-            if target.wanted is not None:
-                target.wanted = sorted({*target.wanted, *lines})
-            targets.append(target)
-        return _Route(part.lines, line_map=line_map, targets=targets)
-
-    def _target(self, buckets: Buckets, part: PartId, path: str, lines: int | None) -> _Target:
-        target = self._targets.get(part)
-        if target is None:
-            target = self._targets[part] = _Target(
-                part, path, lines, buckets.bucket(), None if lines is not None else []
-            )
-        elif lines is not None:
-            target.lines, target.wanted = lines, None
-        return target
-
-    def _batches(self) -> Iterator[RowBatch]:
+    def _batches(self, routes: Routes) -> Iterator[RowBatch]:
         task = self._task
         source = OutputSource(
             uri=task.output_uri,
             open=lambda uri: self._open_object(task.lane, uri),
             list=lambda uri: self._list_objects(task.lane, uri),
-            lines_of=self._lines_of,
+            lines_of=routes.lines_of,
             keep_terms=self._keep_terms,
         )
         try:
@@ -191,18 +130,6 @@ class _Collector:
         except ServiceError as error:
             if not (task.partial and self._rows == 0 and error.code in OUTPUT_ABSENT_CODES):
                 raise
-
-    def _lines_of(self, file: str) -> int:
-        if file == self._task.pad_name:
-            return -1
-        return self._route_of(file).lines
-
-    def _route_of(self, file: str) -> _Route:
-        """The service may name a file by its path below the prefix: section 3.3 of COMPREHEND.md leaves open which."""
-        route = self._routes.get(file.rsplit("/", 1)[-1])
-        if route is None:
-            raise OutputError(OUTPUT_FOREIGN, "a row for a file that the job was not given")
-        return route
 
     def _keep_terms(self, terms: bytes) -> None:
         self._terms = terms
@@ -214,14 +141,14 @@ class _Collector:
             with files.open(path) as file:
                 file.write(self._terms)
 
-    def _sort_in(self, batch: RowBatch) -> None:
+    def _sort_in(self, batch: RowBatch, routes: Routes) -> None:
         self._rows += len(batch.files)
         self._bytes += batch.bytes
         per_line = ROWS_PER_LINE_MAX * (TOPICS_MAX if self._family.shape == "topics" else 1)
         rows_max = ROWS_SPARE + per_line * sum(part.lines for part in self._task.parts)
         if self._rows > rows_max:
             raise OutputError(OUTPUT_TOO_LARGE, f"more than {rows_max} rows, for what was sent")
-        quick = self._quick
+        quick = routes.quick
         for file, line, entry in zip(batch.files, batch.lines, batch.entries, strict=True):
             if file in quick:
                 lines, put_line, put_entry = quick[file]
@@ -229,22 +156,9 @@ class _Collector:
                     put_line(line)
                     put_entry(entry)
                     continue
-            self._put(file, line, entry)
+            routes.put(file, line, entry)
 
-    def _put(self, file: str, line: int, entry: bytes) -> None:
-        """Put a row where it belongs: the general way."""
-        route = self._route_of(file)
-        if line >= route.lines:
-            raise OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {route.lines}")
-        bucket = route.bucket
-        if route.line_map is not None:
-            bucket = route.targets[route.line_map.part_of[line]].bucket
-            line = route.line_map.line_of[line]
-        if bucket is not None:
-            bucket.lines.append(line)
-            bucket.entries.append(entry)
-
-    def _entries(self, target: _Target, texts: list[bytes], buckets: Buckets) -> list[bytes]:
+    def _entries(self, target: Target, texts: list[bytes], buckets: Buckets) -> list[bytes]:
         """What was answered, per line of the part, once it is checked against what was sent."""
         entries = [NO_ENTRY] * len(texts)
         if self._family.shape == "topics":
@@ -264,7 +178,7 @@ class _Collector:
             _place(entries, lines, rows)
         return entries
 
-    def _finish(self, target: _Target, buckets: Buckets, writer: SpoolWriter, counts: _Counts) -> None:
+    def _finish(self, target: Target, buckets: Buckets, writer: SpoolWriter, counts: _Counts) -> None:
         texts = read_lines(target.path)
         if target.lines is not None and target.lines != len(texts):
             raise RunDirectoryError(target.path, f"{len(texts)} lines where {target.lines} are expected")
