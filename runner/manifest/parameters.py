@@ -159,8 +159,7 @@ def _model(kind: str, what: str) -> PlainValidator:
         match = _MODEL_ARN.fullmatch(text)
         shape = f"arn:aws:comprehend:<region>:<account>:{kind}/<name>"
         if match is None or len(text) > _ARN_CHARACTERS_MAX:
-            hint = f"or a mapping, for a {what} that is trained first"
-            raise Wrong(f"{found(text)} is not the ARN of a {what} or flywheel; {shape}", hint=hint)
+            raise Wrong(f"{found(text)} is not the ARN of a {what} or flywheel", hint=shape)
         if match["kind"] not in {kind, "flywheel"}:
             raise Wrong(
                 f"{found(text)} names a model of another kind, {match['kind']}; expected a {what} or flywheel",
