@@ -14,16 +14,19 @@ from runner.endpoint.quotas import RateLimiter
 from runner.endpoint.validation import understood, validate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.endpoint.settings import Quotas
 
 __all__ = ["Comprehend"]
 
 
 class Comprehend:
-    """The service's front: answers the operations of a table, each within the rate of its class."""
+    """The service's front: answers the operations of a table, each within the rate of its class by `clock`'s seconds."""
 
-    def __init__(self, operations: OperationTable, quotas: Quotas) -> None:
+    def __init__(self, operations: OperationTable, quotas: Quotas, clock: Callable[[], float] = time.monotonic) -> None:
         self._operations = operations
+        self._clock = clock
         self._rates = {
             "start": RateLimiter(quotas.start_per_s),
             "read": RateLimiter(quotas.read_per_s),
@@ -36,7 +39,7 @@ class Comprehend:
 
     async def answer(self, operation: Operation, region: str, body: bytes) -> bytes:
         """Carry out one operation; raises ApiError for every answer that is an error."""
-        if not self._rates[operation.rate].admit(f"{region} {operation.name}", time.monotonic()):
+        if not self._rates[operation.rate].admit(f"{region} {operation.name}", self._clock()):
             raise ApiError("ThrottlingException", "Rate exceeded", status=429)
         members = decode_body(body)
         validate(operation.name, members)

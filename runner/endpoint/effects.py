@@ -152,8 +152,8 @@ EFFECTS: Final[dict[str, Effect]] = {
     "rows_altered": Effect(about="`share` of the rows bears another row's answer", reach="job"),
     "rows_unordered": Effect(about="`share` of the rows changes places, chosen by `seed`", reach="job"),
     "clock_skew": Effect(
-        about="while in force, the endpoint's clock (Date, SubmitTime, LastModified) is `skew_s` ahead; what was signed "
-        "more than 5 minutes (S3: 15) off it is refused, as always",
+        about="while in force, the endpoint's clock (Date, SubmitTime, LastModified) is `skew_s` ahead; what was "
+        "signed more than 5 minutes (S3: 15) off it is refused, as always",
         reach="clock",
     ),
 }
