@@ -27,7 +27,9 @@ from itertools import islice
 from pathlib import Path
 
 from runner.corpus import RangeReader, count_range, list_corpus, needs_position, ranges
+from runner.corpus.parquet import arrow
 from runner.model import AnalysisSpec, CorpusSpec, Format, LanguageRule, SourceRange, SurveyTask
+from runner.survey import survey_range
 
 TEXT = "the ship sailed slowly from Lisbon toward Café Ribeira and Ana met Müller there before winter came"
 WORDS = tuple(TEXT.split(" "))
@@ -95,11 +97,9 @@ def generate(folder: Path, size: int, words: int) -> None:
     (folder / "files").mkdir()
     for number in range(0, len(plain), FILE_BYTES):
         (folder / "files" / f"{number:012}.txt").write_text(plain[number : number + FILE_BYTES])
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    pa = arrow()
     columns = {"id": [f"row-{n}" for n in range(len(rows))], "stars": [n % 5 for n in range(len(rows))], "text": rows}
-    pq.write_table(pa.table(columns), folder / "parquet.parquet", row_group_size=50_000)
+    pa.parquet.write_table(pa.table(columns), folder / "parquet.parquet", row_group_size=50_000)
     (folder / "lines.txt").write_text(plain)
 
 
@@ -130,6 +130,8 @@ def measure(folder: Path, name: str, way: str) -> None:
             "survey": lambda: survey(spec, temporary),
         }[way]
         warm(path)
+        if name == "parquet":
+            arrow()
         before = peak_mb()
         wall, cpu = time.perf_counter(), time.process_time()
         documents = work()
@@ -160,8 +162,6 @@ def read(spec: CorpusSpec) -> int:
 
 def survey(spec: CorpusSpec, directory: str) -> int:
     """The whole survey, one range after the other."""
-    from runner.survey import survey_range
-
     analysis = AnalysisSpec(
         name="sentiment", family="sentiment", corpora=("bench",), document_bytes_max=5000, languages=None
     )
@@ -211,9 +211,7 @@ def bare_csv(path: Path) -> int:
 
 def bare_parquet(path: Path) -> int:
     """Batches of pyarrow, two columns as Python's strings."""
-    import pyarrow.parquet as pq
-
-    batches = pq.ParquetFile(path).iter_batches(columns=["id", "text"], use_threads=False)
+    batches = arrow().parquet.ParquetFile(path).iter_batches(columns=["id", "text"], use_threads=False)
     return sum(len(list(zip(*(column.to_pylist() for column in batch.columns), strict=True))) for batch in batches)
 
 
