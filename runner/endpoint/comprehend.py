@@ -22,7 +22,7 @@ __all__ = ["Comprehend"]
 
 
 class Comprehend:
-    """The service's front: answers the operations of a table, each within the rate of its class by `clock`'s seconds."""
+    """The service's front: answers the operations of a table, each at its class's rate by `clock`'s seconds."""
 
     def __init__(self, operations: OperationTable, quotas: Quotas, clock: Callable[[], float] = time.monotonic) -> None:
         self._operations = operations
