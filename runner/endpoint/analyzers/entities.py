@@ -30,6 +30,8 @@ Span = tuple[int, int, str, float]
 _LANGUAGES = ("de", "en", "es", "fr", "it", "pt")
 # "2000 euro" is no date.
 _YEAR_ALONE = 0.9
+# "in 1999" is.
+_COUNT_ALONE = 0.85
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s<>\"')\]]{1,2000}(?<![.,;:!?])"
     r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
@@ -105,7 +107,10 @@ class Finder:
                 (m.start(), m.end(), "DATE", _YEAR_ALONE if m[0].isdigit() else 0.98)
                 for m in self._dates.finditer(text)
             ),
-            *((m.start(), m.end(), "QUANTITY", 0.95) for m in self._quantities.finditer(text)),
+            *(
+                (m.start(), m.end(), "QUANTITY", _COUNT_ALONE if m[0].isdigit() else 0.95)
+                for m in self._quantities.finditer(text)
+            ),
             *self._names.spans(text, listed),
         ]
         return disjoint(found)

@@ -168,7 +168,7 @@ def quantities(language: str) -> re.Pattern[str]:
     """One expression for numbers with a unit, money, percentages and plain numbers."""
     words = _WORDS[language]
     count = rf"(?:{_COUNT}|(?:{words.numbers})\b)"
-    scale = rf"(?:[\s-]?(?:{words.scale})\b\.?)"
+    scale = rf"(?:[\s-]?(?:{words.scale})\b(?:(?<=Mio)\.|(?<=Mrd)\.)?)"
     link = rf"(?:\s(?:{words.of}))?" if words.of else ""
     return re.compile(
         rf"(?<![\w.,])(?:(?:{words.approximately})\s)?(?:"

@@ -114,9 +114,10 @@ RULES: Final = (
 
 TITLES: Final = re.compile(
     r"\b(?:(?:vice|deputy|executive|senior|managing|interim|non-executive|chief|co-)[ -]?)*"
-    r"(?:CEO|CFO|CTO|COO|CIO|CMO|chair(?:man|woman|person)?|president|director|manager|head coach|coach|founder|treasurer|"
-    r"(?:executive|financial|operating|technology|information|marketing) officer|general counsel|analyst|editor|partner|"
-    r"secretary)\b",
+    r"(?:CEO|CFO|CTO|COO|CIO|CMO|chair(?:man|woman|person)?|president|director|manager|head coach|coach|founder|"
+    r"treasurer|"
+    r"(?:executive|financial|operating|technology|information|marketing) officer|general counsel|analyst|editor|"
+    r"partner|secretary)\b",
     re.IGNORECASE,
 )
 """What people are called by their work."""

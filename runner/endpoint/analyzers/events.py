@@ -7,6 +7,7 @@ Owns how roles are filled: by type of entity, side of the trigger and distance, 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.endpoint.analyzers import entities
@@ -43,7 +44,11 @@ def load() -> Analyzer:
             return {"Entities": [], "Events": []}
         known = list(_mentions(text, find))
         groups = grouped([*known, *_firms(text, known, common)])
-        events = _joined([event for begin, end in _sentences(text) for event in _events(text, begin, end, groups)])
+        placed = sorted(
+            ((mention, index) for index, group in enumerate(groups) for mention in group.mentions),
+            key=lambda each: each[0].begin,
+        )
+        events = _joined([event for begin, end in _sentences(text) for event in _events(text, begin, end, placed)])
         used = sorted({index for event in events for index in event["roles"]})
         place = {old: new for new, old in enumerate(used)}
         return {
@@ -95,14 +100,10 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
         yield begin, len(text)
 
 
-def _events(text: str, begin: int, end: int, groups: list[Group]) -> Iterator[dict[str, Any]]:
+def _events(text: str, begin: int, end: int, placed: list[tuple[Mention, int]]) -> Iterator[dict[str, Any]]:
     """The events of one sentence: at most one of a type, at its first trigger that has somebody in its first role."""
-    present = [
-        (mention, index)
-        for index, group in enumerate(groups)
-        for mention in group.mentions
-        if begin <= mention.begin and mention.end <= end
-    ]
+    first, last = (bisect_left(placed, at, key=lambda each: each[0].begin) for at in (begin, end))
+    present = placed[first:last]
     for rule in RULES:
         for trigger in rule.trigger.finditer(text, begin, end):
             roles = _filled(rule, trigger, present, text)

@@ -21,6 +21,7 @@ _SPEAKER: Final = frozenset({"i", "me", "my", "mine", "myself"})
 _PERSONS: Final = frozenset({"he", "him", "his", "himself", "she", "her", "hers", "herself"})
 _NO_IT: Final = frozenset({"PERSON", "DATE", "QUANTITY", "MONETARY_VALUE", "PERSONAL_TITLE", "PERSON_TITLE"})
 _ARTICLE: Final = re.compile(r"(?:the|a|an)\s+", re.IGNORECASE)
+_PART_OF: Final = "a part of a person's name"
 _SAME, _PART, _PRONOUN_SCORE = 1.0, 0.95, 0.8
 # "it" looks back no further.
 _REACH: Final = 300
@@ -44,7 +45,6 @@ class Group:
 
     mentions: list[Mention] = field(default_factory=list)
     names: list[int] = field(default_factory=list)
-    known_as: set[str] = field(default_factory=set)
 
     @property
     def kind(self) -> str:
@@ -55,7 +55,6 @@ class Group:
         """Take one more mention, which comes after the others."""
         if named:
             self.names.append(len(self.mentions))
-            self.known_as.add(_key(mention.text))
         self.mentions.append(mention)
 
 
@@ -67,10 +66,11 @@ def pronouns(text: str) -> list[Mention]:
 def grouped(mentions: Iterable[Mention]) -> list[Group]:
     """Groups in the order of their first mention; a pronoun that can mean nothing here is left out."""
     groups: list[Group] = []
+    known: dict[tuple[str, str], Group] = {}
     last: dict[str, Group] = {}
     for mention in sorted(mentions, key=lambda each: (each.begin, each.end)):
         if mention.kind:
-            group, score = _named(groups, mention)
+            group, score = _named(groups, known, mention)
             group.add(Mention(mention.begin, mention.end, mention.text, mention.kind, mention.score, score), named=True)
             last["person" if group.kind == "PERSON" else "thing" if group.kind not in _NO_IT else "other"] = group
             continue
@@ -84,17 +84,17 @@ def grouped(mentions: Iterable[Mention]) -> list[Group]:
     return groups
 
 
-def _named(groups: list[Group], mention: Mention) -> tuple[Group, float]:
+def _named(groups: list[Group], known: dict[tuple[str, str], Group], mention: Mention) -> tuple[Group, float]:
     key = _key(mention.text)
-    for group in groups:
-        if group.kind == mention.kind and key in group.known_as:
-            return group, _SAME
-    if mention.kind == "PERSON" and " " not in key:
-        for group in reversed(groups):
-            if group.kind == "PERSON" and any(key in name.split() for name in group.known_as):
-                return group, _PART
-    groups.append(Group())
-    return groups[-1], _SAME
+    if (mention.kind, key) in known:
+        return known[mention.kind, key], _SAME
+    if mention.kind == "PERSON" and (_PART_OF, key) in known:
+        return known[_PART_OF, key], _PART
+    known[mention.kind, key] = group = Group()
+    if mention.kind == "PERSON":
+        known |= {(_PART_OF, part): group for part in key.split()}
+    groups.append(group)
+    return group, _SAME
 
 
 def _meant(mention: Mention, groups: list[Group], last: dict[str, Group]) -> Group | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from runner.endpoint import analyzers
 from runner.errors import MachineError, UserError
 
-FAMILIES = ("dominant_language", "entities", "key_phrases", "sentiment")
+FAMILIES = (
+    "dominant_language", "entities", "events", "key_phrases", "pii_entities", "sentiment", "targeted_sentiment",
+)  # fmt: skip
 
 
 def test_each_family_names_its_module():
@@ -38,8 +41,8 @@ def test_importing_the_list_imports_no_nlp():
 
 
 def test_loading_a_family_that_does_not_exist_names_those_that_do():
-    with pytest.raises(UserError, match="no analyzer for the family 'events'") as caught:
-        analyzers.load("events")
+    with pytest.raises(UserError, match="no analyzer for the family 'moods'") as caught:
+        analyzers.load("moods")
     assert "key_phrases" in str(caught.value.hint)
 
 
@@ -55,3 +58,16 @@ def test_a_missing_library_is_an_error_that_names_the_extra(monkeypatch: pytest.
     with pytest.raises(MachineError, match="entities needs the package ahocorasick_rs") as caught:
         analyzers.load("entities")
     assert "comprehend-runner[local]" in str(caught.value.hint)
+
+
+def test_a_custom_model_is_loaded_from_its_file_by_the_room_that_trains_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from runner.endpoint import custom
+
+    (tmp_path / "model").write_bytes(b"weights")
+    for family, maker in (("classification", "load_classifier"), ("entities", "load_recognizer")):
+        monkeypatch.setattr(custom, maker, lambda data, family=family: lambda *_: {family: data})
+        assert analyzers.load(family, tmp_path / "model")("x", None) == {family: b"weights"}
+    with pytest.raises(UserError, match="'sentiment' has no custom models"):
+        analyzers.load("sentiment", tmp_path / "model")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from runner.endpoint import analyzers
+from runner.endpoint.options import Options, redacted
 
 if TYPE_CHECKING:
     from runner.endpoint.analyzers import Analyzer
@@ -20,6 +21,11 @@ PIECES = (
     "\x00", "\x85", "\u2028", "\n\n", "\t", "...", "!", "'s", "@", "#x",
     "www.", "http://a.b/c", "a@b.cd", "Bank of", "U.S.", "film “Up”", "İ", "ß", "ﬁ", "\ufeff", "\U0010ffff",
 )  # fmt: skip
+NEWS = (
+    "Amazon", "acquired", "Whole Foods", "for $5 million", "merged with", "John Smith", "resigned as CEO", "IPO",
+    "he", "it", "was bought by", ".", "bankruptcy", "in 2019", "3-for-1 stock split", "great", "but terrible",
+    "the battery",
+)  # fmt: skip
 texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
     st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join),
@@ -30,6 +36,21 @@ texts = st.one_of(
 @pytest.fixture(scope="module")
 def entities() -> Analyzer:
     return analyzers.load("entities")
+
+
+@pytest.fixture(scope="module")
+def pii() -> Analyzer:
+    return analyzers.load("pii_entities")
+
+
+@pytest.fixture(scope="module")
+def targeted() -> Analyzer:
+    return analyzers.load("targeted_sentiment")
+
+
+@pytest.fixture(scope="module")
+def events() -> Analyzer:
+    return analyzers.load("events")
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +103,64 @@ def test_languages_come_surest_first(text: str):
     rows = LANGUAGE(text, None)["Languages"]
     assert all(0 < row["Score"] <= 1 for row in rows)
     assert all(left["Score"] >= right["Score"] for left, right in pairwise(rows))
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=texts, language=st.sampled_from(["en", "es"]))
+@example(text="password #", language="en")
+def test_personal_data_fits_its_text_and_does_not_overlap(pii: Analyzer, text: str, language: str):
+    rows = pii(text, language)["Entities"]
+    assert all(list(row) == ["BeginOffset", "EndOffset", "Score", "Type"] for row in rows)
+    check(text, [{**row, "Text": text[row["BeginOffset"] : row["EndOffset"]]} for row in rows])
+    redacted(text, rows, Options(mask="*"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=st.one_of(texts, st.lists(st.sampled_from(NEWS), max_size=20).map(" ".join)))
+def test_mentions_fit_their_text(targeted: Analyzer, events: Analyzer, text: str):
+    answer = events(text, "en")
+    entities = [*targeted(text, "en")["Entities"], *answer["Entities"]]
+    for entity in entities:
+        mentions = entity["Mentions"]
+        assert mentions
+        assert all(0 <= index < len(mentions) for index in entity.get("DescriptiveMentionIndex", ()))
+        check(text, [{name: row[name] for name in ("BeginOffset", "EndOffset", "Text", "Score")} for row in mentions])
+    for event in answer["Events"]:
+        assert event["Arguments"]
+        assert all(0 <= each["EntityIndex"] < len(answer["Entities"]) for each in event["Arguments"])
+        check(
+            text,
+            [{name: row[name] for name in ("BeginOffset", "EndOffset", "Text", "Score")} for row in event["Triggers"]],
+        )
+
+
+@pytest.mark.parametrize("family", ["pii_entities", "targeted_sentiment", "events"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "Bo Li ",
+        "1 ",
+        "12 Main ",
+        "a@",
+        "😀",
+        "Calle A ",
+        "password ",
+        "::",
+        "IPO ",
+        "it was bad. ",
+        "A1B2 ",
+        "(((",
+    ],
+)
+@pytest.mark.timeout(30)
+def test_texts_as_long_as_a_document_may_be_are_answered(
+    pii: Analyzer, targeted: Analyzer, events: Analyzer, family: str, unit: str
+):
+    """One kind of text that a rule of quadratic time would take for ever: the timeout is the only clock here."""
+    analyze = {"pii_entities": pii, "targeted_sentiment": targeted, "events": events}[family]
+    length = 100_000 if family == "pii_entities" else 10_000
+    assert analyze(unit * (length // len(unit)), "es" if unit == "Calle A " and family == "pii_entities" else "en")
 
 
 SENTIMENT = analyzers.load("sentiment")
