@@ -14,12 +14,16 @@ from runner import __version__
 from runner.cli import check, clean, doctor, export, init, inspect, plan, report, run, schema, serve, stop
 from runner.cli.errors import report_error
 from runner.cli.help import SETTINGS, Application
+from runner.cli.values import one_of
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USER
 
 ABOUT: Final = """
 Large batches of text analysis through Amazon Comprehend's asynchronous jobs, or through a local Comprehend: a YAML
 manifest goes in, one JSON line per document comes out.
 """
+NAME: Final = "runner"
+COMPLETE: Final = "_RUNNER_COMPLETE"
+"""What the shell's script sets when it asks how a command line goes on."""
 GROUPS: Final = {
     "Write a manifest": (init, check, doctor, schema),
     "Carry out a manifest": (run, plan),
@@ -49,6 +53,14 @@ def _tell_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _tell_completion(shell: str | None) -> None:
+    if shell is not None:
+        from typer.completion import get_completion_script  # type: ignore[attr-defined]
+
+        print(get_completion_script(prog_name=NAME, complete_var=COMPLETE, shell=shell))
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     ctx: typer.Context,
@@ -56,6 +68,17 @@ def root(
     _version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print the version and exit")
     ] = False,
+    _completion: Annotated[
+        str | None,
+        typer.Option(
+            "--completion",
+            metavar="bash|zsh|fish",
+            parser=one_of("bash", "zsh", "fish"),
+            callback=_tell_completion,
+            is_eager=True,
+            help='print a script with which the shell completes commands: eval "$(runner --completion bash)"',
+        ),
+    ] = None,
 ) -> None:
     """Before every command; alone, it is a mistake that help answers."""
     if ctx.invoked_subcommand is None:
@@ -84,12 +107,22 @@ def _dispatch(arguments: Sequence[str]) -> int:
     takes an EOFError out of anything below for an interruption by the user.
     """
     command = typer.main.get_command(app)
+    if COMPLETE in os.environ:
+        return _complete(command)
     try:
-        with command.make_context("runner", list(arguments)) as ctx:
+        with command.make_context(NAME, list(arguments)) as ctx:
             code = command.invoke(ctx)
     except typer.Exit as ended:
         return ended.exit_code
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def _complete(command: Any) -> int:
+    """Answer the shell, which asks through the script of `--completion`."""
+    from typer.completion import completion_init, shell_complete  # type: ignore[attr-defined]
+
+    completion_init()
+    return int(shell_complete(command, {}, NAME, COMPLETE, os.environ[COMPLETE]))
 
 
 def _hush_asyncio() -> None:
