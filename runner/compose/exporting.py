@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from runner.compose.forms import line_form
 from runner.compose.inspecting import merged_segments
 from runner.compose.opening import OpenRun, read_run
 from runner.errors import UserError
@@ -33,10 +34,13 @@ def export_run(
 
 
 def _corpus(opened: OpenRun, name: str) -> ExportCorpus:
-    results = opened.directory.results(opened.manifest.output)
+    output = opened.manifest.output
+    results = str(opened.directory.results(output))
     ends = {file: end for _, file, end in merged_segments(opened, name)}
     return ExportCorpus(
         name=name,
-        files=tuple((str(result_path(str(results), name, file)), end) for file, end in sorted(ends.items())),
-        schema=schema_of(name, opened.manifest.analyses_of(name)),
+        files=tuple(
+            (str(result_path(results, name, file, output.compression)), end) for file, end in sorted(ends.items())
+        ),
+        schema=schema_of(name, opened.manifest.analyses_of(name), line_form(opened.manifest, name)),
     )

@@ -96,6 +96,9 @@ def test_compressed_results_are_told_verified_explained_and_mended(house: House,
     assert json.loads((root / "results/run.json").read_bytes())["files"][0]["name"] == f"lines/{file.name}"
     assert house.command("verify").code == 0
     assert f"{file.name} line 1" in house.command("why", str(root), "lines", "lines.txt:0").out.replace("\n", " ")
+    exported = house.command("export", str(root), "--out", "table", "--format", "csv", "--column", "id")
+    assert exported.code == 0, exported.err
+    assert (house.root / "table/lines.csv").read_text().split() == ["id", *(f"lines.txt:{n}" for n in range(6))]
     damaged = bytearray(file.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     file.write_bytes(damaged)
