@@ -42,16 +42,19 @@ def measure(block: Block, find_languages: FindLanguages, *, keep_folds: bool = F
     """Fold, weigh and digest the documents of a block."""
     texts, lines = fold_all(block.texts)
     fates = dict(block.troubles)
-    blank = [row for row, text in enumerate(texts) if not text or text.isspace()]
-    for row in blank:
-        fates.setdefault(row, _EMPTY)
+    sizes = list(map(len, lines))
+    white = list(map(str.isspace, texts))
+    if 0 in sizes or True in white:
+        for row, (size, is_white) in enumerate(zip(sizes, white, strict=True)):
+            if is_white or not size:
+                fates.setdefault(row, _EMPTY)
     return Measured(
         ids=block.ids,
         sources=block.sources,
         positions=block.positions,
         texts=texts,
         lines=lines,
-        sizes=list(map(len, lines)),
+        sizes=sizes,
         characters=list(map(len, texts)),
         digests=[blake2b(line, digest_size=DIGEST_BYTES).digest() for line in lines],
         languages=find_languages(texts, block.languages),

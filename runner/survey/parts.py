@@ -141,7 +141,7 @@ def _cuts(texts: Sequence[bytes], bytes_max: int, lines_max: int) -> Iterator[in
 def build(segment: SegmentId, number: int, placed: Placed, router: Router) -> tuple[PartFacts, bytes]:
     """A part's facts and its text. `bytes` counts line ends too: it is the size of the object."""
     where, lines = placed.bin, placed.lines
-    text = b"\n".join((*lines.texts, b""))
+    text = b"\n".join(lines.texts) + b"\n"
     facts = PartFacts(
         id=part_id(segment, number),
         pool=where.pool,

@@ -102,6 +102,9 @@ class Router:
     ) -> dict[Kind, Sequence[int]]:
         """The documents of each kind, as ascending rows of these columns."""
         limits = self.limits
+        documents = len(sizes)
+        if limits and documents == languages.count(languages[0]) == fates.count(None) and max(sizes) <= limits[0]:
+            return {Kind(languages[0], 0): range(documents)}
         classes = [bisect_left(limits, size) for size in sizes]
         kinds = list(zip(languages, classes, fates, strict=True))
         if len(set(kinds)) == 1:

@@ -143,6 +143,16 @@ class _Survey:
             left -= len(block.ids)
 
     def _add(self, measured: Measured) -> None:
+        columns, count = self._columns, len(measured.sizes)
+        if (
+            columns.documents + count <= SEGMENT_DOCUMENTS_MAX
+            and columns.size + sum(measured.sizes) <= SEGMENT_BYTES_MAX
+        ):
+            columns.extend(measured, 0, count)
+        else:
+            self._add_in_stretches(measured)
+
+    def _add_in_stretches(self, measured: Measured) -> None:
         filled = list(accumulate(measured.sizes, initial=0))
         begin, count = 0, len(measured.sizes)
         while begin < count:
