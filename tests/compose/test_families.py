@@ -103,3 +103,30 @@ def test_compressed_results_are_told_verified_explained_and_mended(house: House,
     damaged[len(damaged) // 2] ^= 1
     file.write_bytes(damaged)
     assert house.command("verify").code == 3
+
+
+@pytest.mark.parametrize(
+    "effect", ["archive_truncated", "rows_missing", "rows_altered", "rows_unordered", "rows_doubled"]
+)
+@pytest.mark.parametrize(
+    ("analysis", "operation"),
+    [
+        ({"family": "pii_entities", "name": "x", "mode": "redaction"}, "StartPiiEntitiesDetectionJob"),
+        ({"family": "events", "name": "x", "types": ["IPO"]}, "StartEventsDetectionJob"),
+    ],
+)
+def test_outputs_in_folders_are_as_safe_as_archives(
+    house: House, analysis: dict[str, object], operation: str, effect: str
+) -> None:
+    """What is damaged once is fetched or bought again, what is missing is repaired, what is mixed up is sorted."""
+    house.tell(analyses=[analysis])
+    house.endpoint.set_faults({"operation": operation, "do": effect, "times": 1, "share": 0.5})
+
+    said = house.run()
+
+    assert said.code == 0, said.err
+    assert house.outcomes("x") == {"ok": 6}
+    texts = (house.root / "data/lines.txt").read_text().splitlines()
+    wanted = texts if operation.startswith("StartPii") else [{"Entities": [], "Events": []}] * 6
+    assert [line["x"] for line in house.lines()] == wanted
+    assert house.command("verify").code == 0
