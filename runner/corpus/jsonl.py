@@ -8,11 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.corpus.assembling import Rows
+from runner.corpus.decoding import UTF_8, Decoding
 from runner.corpus.rows import RowReader
-from runner.corpus.textlines import Lines
+from runner.corpus.textlines import CHUNK_BYTES, Readable, text_lines, whole_lines
 
 
-def json_rows(lines: Iterator[Lines], reader: RowReader) -> Iterator[Rows]:
-    """The rows of one source."""
-    for rows, troubles in lines:
-        yield (None if troubles else reader.read_all(rows)) or reader.read_each(rows, troubles)
+def json_rows(
+    stream: Readable,
+    decoding: Decoding,
+    reader: RowReader,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    at_start: bool = True,
+) -> Iterator[Rows]:
+    """The rows of one source, or of a stretch of one."""
+    if decoding.encoding != UTF_8:
+        for rows, troubles in text_lines(stream, decoding, chunk_bytes=chunk_bytes):
+            yield (None if troubles else reader.read_all(rows)) or reader.read_each(rows, troubles)
+        return
+    for block in whole_lines(stream, decoding, chunk_bytes=chunk_bytes, at_start=at_start):
+        yield reader.read_block(block) or reader.read_each(*decoding.lines(block))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
-from runner.corpus.assembling import blocks_of
+from runner.corpus.assembling import Rows, blocks_of
 from runner.corpus.blocks import CHANGED_MESSAGE, INPUT_CHANGED, Block, Trouble
 from runner.corpus.csvrows import CsvReader
 from runner.corpus.csvtext import CsvText
@@ -17,7 +17,7 @@ from runner.corpus.parquet import ParquetReader
 from runner.corpus.quickrows import Asked, kept_template
 from runner.corpus.rows import RowReader
 from runner.corpus.stretches import Stretch, count_lines
-from runner.corpus.textlines import CHUNK_BYTES, text_lines
+from runner.corpus.textlines import CHUNK_BYTES, Readable, text_lines
 from runner.errors import SourceError
 from runner.model import CorpusSpec, SourceFile, SourceRange
 
@@ -89,9 +89,15 @@ class RangeReader:
                 yield from blocks_of(source, label, CsvReader(self._corpus, file, text).rows(), sample=sample)
             case _:
                 stream = Stretch(opened, begin, end) if begin or end is not None else opened
-                lines = text_lines(stream, self._decoding, chunk_bytes=self._chunk_bytes, at_start=not begin)
-                found = line_rows(lines) if self._rows is None else json_rows(lines, self._rows)
+                found = self._lines(stream, at_start=not begin)
                 yield from blocks_of(source, label, found, position=self._range.position or 0, sample=sample)
+
+    def _lines(self, stream: Readable, *, at_start: bool) -> Iterator[Rows]:
+        """What the lines of a stream are as rows."""
+        chunk_bytes = self._chunk_bytes
+        if self._rows is not None:
+            return json_rows(stream, self._decoding, self._rows, chunk_bytes=chunk_bytes, at_start=at_start)
+        return line_rows(text_lines(stream, self._decoding, chunk_bytes=chunk_bytes, at_start=at_start))
 
     @property
     def _uncounted(self) -> bool:

@@ -59,6 +59,10 @@ class RowReader:
         """The columns of many rows; None if any of them needs a closer look."""
         return self._quick.read_all(lines) if self._quick is not None and lines else None
 
+    def read_block(self, block: bytes) -> Rows | None:
+        """The same of lines in UTF-8, each closed by a line feed; faster."""
+        return self._quick.read_block(block) if self._quick is not None else None
+
     def read_each(self, lines: Sequence[str], troubles: dict[int, Trouble]) -> Rows:
         """The columns of rows of any kind; `troubles` has those whose line could not be decoded."""
         rows: list[Row] = []

@@ -79,20 +79,23 @@ def text_lines(
 ) -> Iterator[Lines]:
     """The lines of a stream, some at a time, never none. At the start of a file its byte order mark is dropped."""
     if decoding.splits_as_bytes:
-        return _split_as_bytes(stream, decoding, chunk_bytes, decoding.bom_bytes if at_start else b"")
+        return map(decoding.lines, whole_lines(stream, decoding, chunk_bytes=chunk_bytes, at_start=at_start))
     assert at_start, "only what splits as bytes is read from its middle"
     return _split_as_text(stream, decoding, chunk_bytes)
 
 
-def _split_as_bytes(stream: Readable, decoding: Decoding, chunk_bytes: int, bom: bytes) -> Iterator[Lines]:
-    ends = LineEnds(b"\r\n", bom)
+def whole_lines(
+    stream: Readable, decoding: Decoding, *, chunk_bytes: int = CHUNK_BYTES, at_start: bool = True
+) -> Iterator[bytes]:
+    """A stream in pieces of whole lines, each closed by one line feed; for encodings that split as bytes."""
+    ends = LineEnds(b"\r\n", decoding.bom_bytes if at_start else b"")
     while chunk := stream.read(chunk_bytes):
         whole = ends.feed(chunk)
         if whole:
-            yield decoding.lines(whole)
+            yield whole
     rest = ends.rest()
     if rest:
-        yield decoding.lines(rest)
+        yield rest
 
 
 def _split_as_text(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[Lines]:

@@ -252,3 +252,38 @@ def test_chunks_of_any_size_give_the_same_rows(read: Reader, chunk_bytes: int) -
     whole = read(data, "jsonl", text=("text",), id="id")
     assert len(whole) == 20
     assert read(data, "jsonl", text=("text",), id="id", chunk_bytes=chunk_bytes) == whole
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                '{"text":"a"}',
+                '{"text":"é😀"}',
+                "",
+                " ",
+                '{"text":',
+                '"b"}',
+                "[1]",
+                '{"text":"a"} {"text":"b"}',
+                "\r",
+                '{"text":null}',
+                '{"x":{},"text":"c"}',
+            ]
+        ),
+        max_size=8,
+    )
+)
+def test_whole_blocks_are_read_as_line_by_line(lines: list[str]) -> None:
+    """Rows that go on over lines, share one, or are none, must not shift the others."""
+    reader = reader_of(("text",))
+    ends = [line.replace("\r", " ") for line in lines]
+    found = reader.read_block("".join(f"{line}\n" for line in ends).encode())
+    if found is not None:
+        assert found == reader.read_each(ends, {})
+    assert (found is not None) == all(reader.read_all([line]) for line in ends)
+
+
+def test_bytes_that_are_not_utf_8_close_their_row_wherever_they_stand(read: Reader) -> None:
+    found = read(b'{"text":"a","x":"\xff"}\n{"text":"b"}\n{"text":"c\xff"}\n', "jsonl")
+    assert [(each.text, each.code) for each in found] == [("", "UNDECODABLE"), ("b", None), ("", "UNDECODABLE")]
