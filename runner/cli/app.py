@@ -53,8 +53,12 @@ def _tell_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _tell_completion(shell: str | None) -> None:
-    if shell is not None:
+def _shell(text: str) -> str:
+    return text and one_of("bash", "zsh", "fish")(text)
+
+
+def _tell_completion(shell: str) -> None:
+    if shell:
         from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
         print(get_completion_script(prog_name=NAME, complete_var=COMPLETE, shell=shell))
@@ -69,16 +73,16 @@ def root(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print the version and exit")
     ] = False,
     _completion: Annotated[
-        str | None,
+        str,
         typer.Option(
             "--completion",
             metavar="bash|zsh|fish",
-            parser=one_of("bash", "zsh", "fish"),
+            parser=_shell,
             callback=_tell_completion,
             is_eager=True,
             help='print a script with which the shell completes commands: eval "$(runner --completion bash)"',
         ),
-    ] = None,
+    ] = "",  # of None, Typer asks pydantic, and every command waits
 ) -> None:
     """Before every command; alone, it is a mistake that help answers."""
     if ctx.invoked_subcommand is None:
