@@ -13,6 +13,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import anyio
+
 from runner.aws.faults import classify_failed, clean
 from runner.aws.requests import start_parameters
 from runner.aws.session import Answer, LaneSession, corrupt
@@ -23,6 +25,9 @@ from runner.model import Fault, FaultKind, JobStatus, RemoteId, RemoteJob, Scope
 PAGE_JOBS_MAX: Final = 500
 PAGES_MAX: Final = 400
 """200,000 jobs of one operation: more than two months of starting one job each second at ten slots can make."""
+
+PAGE_MARGIN: Final = 1.02
+"""Pages are a little further apart than the quota, since what leaves evenly does not arrive evenly."""
 
 _BY_STEM: Final = {row.stem: row for row in FAMILIES.values()}
 
@@ -76,6 +81,7 @@ class ComprehendClient:
 
         The service takes one filter a call (COMPREHEND.md section 1.6), and its order is not to be relied upon.
         `submitted_after` is in seconds since the epoch and rounded down. With `limit`, the first so many that come.
+        Later pages are called for at the pace that the lane's quota allows; the caller makes no other call meanwhile.
         """
         row = _BY_STEM[_stem(operation)]
         filters = _filter(name=name, status=status, submitted_after=submitted_after)
@@ -84,7 +90,9 @@ class ComprehendClient:
         jobs: list[RemoteJob] = []
         tokens: set[str] = set()
         # Not botocore's paginators: two families have none, and this loop is bounded.
-        for _ in range(PAGES_MAX):
+        for number in range(PAGES_MAX):
+            if number:
+                await anyio.sleep(self._page_gap_s(row.stem))
             page = await self._session.call("comprehend", row.list, parameters)
             read = page if isinstance(page, Fault) else _read_page(row.stem, page)
             if isinstance(read, Fault):
@@ -100,6 +108,10 @@ class ComprehendClient:
             tokens.add(token)
             parameters["NextToken"] = token
         return corrupt(row.list, f"more than {PAGES_MAX} pages")
+
+    def _page_gap_s(self, operation: str) -> float:
+        per_s = self._session.lane.quotas.read_per_s.of(operation)
+        return PAGE_MARGIN / per_s if per_s else 0.0
 
     async def describe(self, operation: str, remote_id: RemoteId) -> RemoteJob | Fault:
         """One job by its remote id; NOT_FOUND if the service does not know it."""

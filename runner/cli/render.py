@@ -32,6 +32,7 @@ ENDINGS: Final = {
     "interrupted": ("Interrupted; nothing is lost", "yellow"),
     "deadline": ("Out of time; nothing is lost", "yellow"),
     "cancelled": ("Cancelled", "yellow"),
+    "budget": ("Stopped at its budget; nothing is lost", "yellow"),
     "failed": ("Stopped at a failure, as the manifest says", "red"),
 }
 TOO_MANY_ERRORS: Final = ("Done, with more errors than tolerated", "red")
@@ -201,6 +202,8 @@ def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:
             yield f"runner retry {directory}, then {again}"
     elif outcome.ended == "parked":
         yield f"mend what is said above, then {again}"
+    elif outcome.ended == "budget":
+        yield f"raise the budget, then {again}"
     else:
         yield f"{again} goes on from here"
         yield f"runner status {directory}"

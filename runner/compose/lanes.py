@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +13,7 @@ import anyio
 from runner.aws import ComprehendClient, LaneSession, StagingClient
 from runner.compose.embedded import EmbeddedOptions, embedded_endpoint
 from runner.compose.places import Place, moves, recall
+from runner.compose.shut import ShutLane
 from runner.core import events as e
 from runner.core.run import Run
 from runner.core.states import State
@@ -43,10 +44,11 @@ class OpenLane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLanes:
-    """All lanes of a run. `analyzers` are the versions behind an embedded lane, by family."""
+    """All lanes of a run, open or shut. `analyzers` are the versions behind an embedded lane, by family."""
 
     lanes: tuple[OpenLane, ...]
     analyzers: tuple[tuple[str, str], ...] = ()
+    shut: tuple[ShutLane, ...] = ()
 
     @property
     def engines(self) -> tuple[tuple[str, str, str, str], ...]:
@@ -67,32 +69,43 @@ async def open_lanes(
 ) -> AsyncIterator[OpenLanes]:
     """Open every lane of a manifest for as long as the block lasts.
 
-    Raises MachineError if the embedded endpoint does not start, CredentialsError for credentials that are missing or of
-    another account, and ServiceError for a lane that does not answer.
+    A remote lane that does not open is left shut as long as another one can take work. Raises MachineError if the
+    embedded endpoint does not start; and of the first lane, if none opens that a corpus may use, CredentialsError for
+    credentials that are missing or of another account, and ServiceError for a lane that does not answer.
     """
     async with AsyncExitStack() as stack:
-        lanes = []
+        lanes: list[OpenLane] = []
+        refusals: list[CredentialsError | ServiceError] = []
+        shut: list[ShutLane] = []
         versions: tuple[tuple[str, str], ...] = ()
         for spec in manifest.lanes:
             if spec.remote:
-                lanes.append(await _open_remote(stack, spec))
+                opened = await _open_remote(stack, spec)
+                if isinstance(opened, Fault):
+                    refusals.append(_refusal(spec, opened))
+                    shut.append(ShutLane(spec, _lasting(spec, opened)))
+                else:
+                    lanes.append(opened)
                 continue
             options = EmbeddedOptions(data_dir=directory.endpoint, workers=workers, analyzers=analyzers)
             ready = await stack.enter_async_context(embedded_endpoint(options))
             versions = tuple(sorted(ready.analyzers.items()))
             lanes.append(await _open_embedded(stack, spec, ready.endpoint_url, ready.incarnation))
-        yield OpenLanes(lanes=tuple(lanes), analyzers=versions)
+        names = {lane.spec.name for lane in lanes}
+        if refusals and not any(not corpus.lanes or names & set(corpus.lanes) for corpus in manifest.corpora if names):
+            raise refusals[0]
+        yield OpenLanes(lanes=tuple(lanes), analyzers=versions, shut=tuple(shut))
 
 
-async def _open_remote(stack: AsyncExitStack, spec: LaneSpec) -> OpenLane:
+async def _open_remote(stack: AsyncExitStack, spec: LaneSpec) -> OpenLane | Fault:
     session = await stack.enter_async_context(LaneSession(spec))
     account = await _patiently(session.identity)
     if isinstance(account, Fault):
-        raise _refusal(spec, account)
+        return account
     staging = StagingClient(session)
     fault = await _patiently(partial(staging.check, spec.staging))
     if fault is not None:
-        raise _refusal(spec, fault)
+        return fault
     engine = session.endpoint("comprehend")
     return OpenLane(
         spec=spec,
@@ -138,6 +151,12 @@ def _refusal(spec: LaneSpec, fault: Fault) -> CredentialsError | ServiceError:
     return ServiceError(fault.code, f"lane {spec.name}: {fault.message}", hint=fault.hint)
 
 
+def _lasting(spec: LaneSpec, fault: Fault) -> Fault:
+    """Why a lane is shut, as a fault that no call is repeated after."""
+    message = f"lane {spec.name} did not open: {fault.message}"
+    return Fault(kind=FaultKind.DENIED, scope=Scope.LANE, code=fault.code, message=message, hint=fault.hint)
+
+
 def session_events(run: Run, lanes: OpenLanes, opened: e.SessionOpened, directory: RunDirectory) -> Iterator[e.Event]:
     """What the opening of lanes means for a run: the session, lanes that moved, and what an endpoint lost.
 
@@ -152,9 +171,17 @@ def session_events(run: Run, lanes: OpenLanes, opened: e.SessionOpened, director
             f"it began with analyzers {_versions(before.analyzers)}, here are {_versions(lanes.analyzers)}",
             hint="install the version of the runner that it began with, or begin a new run with another --run-dir",
         )
-    moved = list(moves(run, recall(directory), lanes.places, at=opened.at))
+    shut = [lane.spec.name for lane in lanes.shut]
+    moved = list(moves(run, recall(directory), lanes.places, at=opened.at, shut=shut))
     yield opened
     yield from moved
+    for lane in lanes.shut:
+        yield from lane.parks(run, opened.at)
+    yield from _lost(run, lanes, opened, known)
+
+
+def _lost(run: Run, lanes: OpenLanes, opened: e.SessionOpened, known: Mapping[str, str]) -> Iterator[e.Event]:
+    """What an embedded endpoint lost with its data."""
     for lane in lanes.lanes:
         if lane.spec.remote or known.get(lane.spec.name) in {None, lane.incarnation}:
             continue

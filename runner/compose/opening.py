@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ import msgspec
 
 from runner import __version__
 from runner.compose.anew import forget_stale_survey
-from runner.compose.places import recall, require_lane, with_places
+from runner.compose.places import former_lanes, recall, require_lane, with_places
 from runner.core import events as e
 from runner.core.records import CoreConfig
 from runner.core.run import Run
@@ -26,7 +27,8 @@ from runner.engine.ports import Observer
 from runner.errors import RunDirectoryError
 from runner.journal import Journal, RunDirectory, find_runs, new_run_id, point_latest
 from runner.manifest import describe_form, describe_identity, identity_difference, identity_digest
-from runner.model import Manifest, RunId
+from runner.model import LaneSpec, Manifest, RunId
+from runner.planning.price import upper_usd
 
 RUNS: Final = Path("runs")
 RECHECK_DENIED_S: Final = 60.0
@@ -79,10 +81,14 @@ def finished_run(results: Path) -> str | None:
     return found.get("run") if isinstance(found, dict) else None
 
 
-def config_of(manifest: Manifest, *, interactive: bool = False, workers: int = 2) -> CoreConfig:
-    """What the scheduler is told of a manifest."""
+def config_of(
+    manifest: Manifest, *, interactive: bool = False, workers: int = 2, former: tuple[LaneSpec, ...] = ()
+) -> CoreConfig:
+    """What the scheduler is told of a manifest, and of lanes that it does not have any more."""
     return CoreConfig(
         lanes=manifest.lanes,
+        former_lanes=former,
+        corpus_lanes=tuple((corpus.name, corpus.lanes) for corpus in manifest.corpora if corpus.lanes),
         analyses=manifest.analyses,
         repair_rounds=manifest.policy.repair_rounds,
         on_failure=manifest.policy.on_failure,
@@ -90,6 +96,8 @@ def config_of(manifest: Manifest, *, interactive: bool = False, workers: int = 2
         collecting_max=max(1, workers),
         merging_max=max(1, workers),
         spool_bytes_max=manifest.policy.spool_budget_bytes,
+        budget_usd=None if manifest.embedded else manifest.policy.budget_usd,
+        upper_usd=partial(upper_usd, manifest),
     )
 
 
@@ -223,7 +231,8 @@ def open_run(choice: Choice, manifest: Manifest, *, interactive: bool = False, w
         begun = directory.begun
         journal = Journal.open(directory.journal_path) if begun else Journal.create(directory.journal_path)
         with journal:
-            run = Run(config_of(manifest, interactive=interactive, workers=workers))
+            former = former_lanes(manifest, recall(directory))
+            run = Run(config_of(manifest, interactive=interactive, workers=workers, former=former))
             opened = OpenRun(
                 directory=directory,
                 journal=journal,
@@ -248,11 +257,13 @@ def open_existing(
 ) -> Iterator[OpenRun]:
     """Lock and fold a run that exists, with the manifest it began with, on its lanes of late."""
     directory.require()
-    manifest = with_places(manifest_of(began_of(directory)), recall(directory))
+    places = recall(directory)
+    manifest = with_places(manifest_of(began_of(directory)), places)
+    former = former_lanes(manifest, places)
     with directory.acquire(wait_s=wait_s) as lock:
         lock.wait_for_orphans()
         with Journal.open(directory.journal_path) as journal:
-            run = Run(config_of(manifest, interactive=interactive, workers=workers))
+            run = Run(config_of(manifest, interactive=interactive, workers=workers, former=former))
             fold(run, journal)
             clock = RunClock(journal.last_at())
             yield OpenRun(directory=directory, journal=journal, manifest=manifest, run=run, clock=clock)
@@ -262,9 +273,10 @@ def open_existing(
 def read_run(directory: RunDirectory) -> Iterator[OpenRun]:
     """Fold a run's journal without locking it: also while another process drives it."""
     directory.require()
-    manifest = with_places(manifest_of(began_of(directory)), recall(directory))
+    places = recall(directory)
+    manifest = with_places(manifest_of(began_of(directory)), places)
     with Journal.open(directory.journal_path, read_only=True) as journal:
-        run = Run(config_of(manifest))
+        run = Run(config_of(manifest, former=former_lanes(manifest, places)))
         fold(run, journal)
         clock = RunClock(journal.last_at())
         yield OpenRun(directory=directory, journal=journal, manifest=manifest, run=run, clock=clock)

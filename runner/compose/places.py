@@ -39,15 +39,26 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     lane: LaneSpec
     endpoint: str
     account: str
+    former: bool = False
+    """Whether the manifest of the last session did not have it any more."""
 
 
-def remember(directory: RunDirectory, places: Iterable[Place]) -> None:
-    """Keep the places of this session. Call it once `moves` are recorded, and before anything is sent."""
-    write_summary(_path(directory), {"places": [msgspec.to_builtins(place) for place in places]})
+def remember(directory: RunDirectory, places: Iterable[Place], *, shut: Iterable[str] = ()) -> None:
+    """Keep the places of this session; lanes that did not open (`shut`) stay where they were.
+
+    Call it once `moves` are recorded, and before anything is sent. Lanes that are gone are kept as former ones: the
+    journal speaks of them.
+    """
+    now = {place.lane.name: place for place in places}
+    kept = set(shut)
+    for old in recall(directory):
+        if old.lane.name not in now:
+            now[old.lane.name] = msgspec.structs.replace(old, former=old.lane.name not in kept)
+    write_summary(_path(directory), {"places": [msgspec.to_builtins(place) for place in now.values()]})
 
 
 def recall(directory: RunDirectory) -> tuple[Place, ...]:
-    """The places of the last session that reached its lanes; none if there was no such session."""
+    """The places of the last session that reached its lanes, and of former ones; none if there was no such session."""
     try:
         written = _path(directory).read_bytes()
     except FileNotFoundError:
@@ -66,13 +77,20 @@ def _path(directory: RunDirectory) -> Path:
 
 def with_places(manifest: Manifest, places: Iterable[Place]) -> Manifest:
     """A manifest with its lanes as the last session knew them."""
-    lanes = tuple(place.lane for place in places)
+    lanes = tuple(place.lane for place in places if not place.former)
     return replace(manifest, lanes=lanes) if lanes else manifest
 
 
+def former_lanes(manifest: Manifest, places: Iterable[Place]) -> tuple[LaneSpec, ...]:
+    """Lanes of earlier sessions that the manifest does not have any more."""
+    names = {lane.name for lane in manifest.lanes}
+    return tuple(place.lane for place in places if place.lane.name not in names)
+
+
 def require_lane(run: Run, event: e.Event, directory: Path) -> None:
-    """Raise RunDirectoryError if a fact speaks of a job on a lane that the manifest does not have."""
-    if not isinstance(event, e.StartIntended) or any(lane.name == event.lane for lane in run.config.lanes):
+    """Raise RunDirectoryError if a fact speaks of a job on a lane that nobody knows."""
+    known = (*run.config.lanes, *run.config.former_lanes)
+    if not isinstance(event, e.StartIntended) or any(lane.name == event.lane for lane in known):
         return
     has = ", ".join(lane.name for lane in run.config.lanes)
     raise RunDirectoryError(
@@ -82,15 +100,21 @@ def require_lane(run: Run, event: e.Event, directory: Path) -> None:
     )
 
 
-def moves(run: Run, before: Iterable[Place], now: Iterable[Place], *, at: float) -> Iterator[e.StagingLost]:
+def moves(
+    run: Run, before: Iterable[Place], now: Iterable[Place], *, at: float, shut: Iterable[str] = ()
+) -> Iterator[e.StagingLost]:
     """Lanes whose inputs are to be staged anew: those that moved, and those where a job could not read its input.
 
     The latter because an input that is gone (a bucket's lifecycle rule, a bucket made again) fails a job as a missing
-    permission does. Raises RunDirectoryError if a lane that moved has open jobs.
+    permission does. Lanes that did not open (`shut`) have not moved. Raises RunDirectoryError if a lane that moved has
+    open jobs.
     """
     places = {place.lane.name: place for place in now}
+    unknown = set(shut)
     for old in before:
         new = places.get(old.lane.name)
+        if old.lane.name in unknown or (new is None and old.former):
+            continue
         differences = list(_differences(old, new)) if new else ["it is not in the manifest any more"]
         if differences:
             _require_no_jobs(run, old, differences)

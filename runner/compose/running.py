@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import anyio
 
 from runner import __version__
+from runner.aws import StagingClient
 from runner.compose import finishing, planfile
 from runner.compose.disks import full_disk_told
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
 from runner.compose.places import remember
 from runner.compose.reporting import write_report
+from runner.compose.shut import ShutLane
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
 from runner.compose.surveying import Surveyor
@@ -27,16 +29,16 @@ from runner.core import events as e
 from runner.core.run import Run
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
-from runner.engine.ports import Observer
+from runner.engine.ports import Observer, Service
 from runner.engine.workers import WorkerPool
-from runner.errors import EXIT_ERRORS, EXIT_INTERRUPTED, EXIT_UNFINISHED, EXIT_USER, LimitError
+from runner.errors import EXIT_ERRORS, EXIT_INTERRUPTED, EXIT_LIMIT, EXIT_UNFINISHED, EXIT_USER, LimitError
 from runner.journal import hold_worker_lock
-from runner.model import Manifest
+from runner.model import LaneSpec, Manifest
 from runner.planning.durations import DurationModel
 from runner.planning.plan import Plan, gate, make_plan, usd_text
 from runner.results import write_summary
 
-Ending = Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed"]
+Ending = Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed", "budget"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,7 @@ class _Session:
         document = planfile.document(self._opened, plan)
         if self._options.plan_file is not None:
             planfile.require_same(self._options.plan_file, document)
-        gate(plan, self._manifest)
+        gate(plan, self._unlimited() if self._run.books.complete else self._manifest)
         self._confirm(plan)
         write_summary(self._opened.directory.plan_path, document)
         async with open_lanes(
@@ -176,6 +178,10 @@ class _Session:
         ending = self._ending(plan, halted)
         self._report()
         return _outcome(self._opened, ending, resumed=self._resumed, calls=calls)
+
+    def _unlimited(self) -> Manifest:
+        """The manifest without its budget: of a run that is under way, each Start is held against that by itself."""
+        return replace(self._manifest, policy=replace(self._manifest.policy, budget_usd=None))
 
     def _report(self) -> None:
         """Write the page about the run, as far as it is; a run does not fail for its report."""
@@ -207,7 +213,9 @@ class _Session:
             analyzers=lanes.analyzers,
         )
         self._record(*session_events(self._run, lanes, opened, self._opened.directory))
-        remember(self._opened.directory, lanes.places)
+        for lane in lanes.shut:
+            self._hooks.say(f"{lane.fault.message}; the other lanes go on")
+        remember(self._opened.directory, lanes.places, shut=(lane.spec.name for lane in lanes.shut))
 
     def _record_plan(self, plan: Plan) -> None:
         now = self._opened.clock.now()
@@ -245,18 +253,25 @@ class _Session:
             return "cancelled", EXIT_UNFINISHED
         if halted is not None:
             return ("deadline", EXIT_UNFINISHED) if halted == "deadline" else ("interrupted", EXIT_INTERRUPTED)
+        if self._run.budget_reached is not None:
+            return "budget", EXIT_LIMIT
         return ("failed", EXIT_ERRORS) if self._run.stopping else ("parked", EXIT_USER)
 
 
 def make_driver(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: Sequence[Observer]) -> Driver:
     """A driver over open lanes."""
-    clients = {lane.spec.name: (lane.spec, lane.staging) for lane in lanes.lanes}
+    services: dict[str, Service] = {lane.spec.name: lane.service for lane in lanes.lanes}
+    clients: dict[str, tuple[LaneSpec, StagingClient | ShutLane]] = {
+        lane.spec.name: (lane.spec, lane.staging) for lane in lanes.lanes
+    }
+    for shut in lanes.shut:
+        services[shut.spec.name] = shut
+        clients[shut.spec.name] = shut.spec, shut
+    specs = [spec for spec, _ in clients.values()]
     executor = Executor(
-        services={lane.spec.name: lane.service for lane in lanes.lanes},
+        services=services,
         staging=LaneStaging(opened.run, opened.directory, opened.manifest, clients),
-        workshop=LocalWorkshop(
-            opened.run, opened.directory, opened.manifest, lanes=(lane.spec for lane in lanes.lanes), pool=pool
-        ),
+        workshop=LocalWorkshop(opened.run, opened.directory, opened.manifest, lanes=specs, pool=pool),
     )
     return Driver(opened.run, executor=executor, recorder=opened.journal, now=opened.clock.now, observers=observers)
 

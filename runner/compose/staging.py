@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from runner.aws import StagingClient
+from runner.compose.shut import ShutLane
 from runner.core.commands import CheckByPrefix, Keys, StageBatch, Staged
 from runner.core.run import Run
 from runner.journal import RunDirectory
@@ -29,7 +30,7 @@ class LaneStaging:
         run: Run,
         directory: RunDirectory,
         manifest: Manifest,
-        clients: Mapping[str, tuple[LaneSpec, StagingClient]],
+        clients: Mapping[str, tuple[LaneSpec, StagingClient | ShutLane]],
     ) -> None:
         self._run = run
         self._directory = directory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from runner.core import events as e
 from runner.core.states import OCCUPYING, State
 from runner.engine.workers import WorkerPool
 from runner.journal import RunDirectory, hold_worker_lock, holder_of
+from runner.planning.price import Units, family_cost
 from runner.telemetry.log import EventLog
 
 ACKNOWLEDGE_S: Final = 900.0
@@ -114,13 +115,12 @@ def _going_on(opened: OpenRun) -> list[GoingOn]:
         if record.state not in OCCUPYING:
             continue
         family = FAMILIES[analyses[record.job.analysis].family]
+        units = Units(upper=record.job.units, lower=0)
         why = (
             "its answer was lost and it was not found" if record.state is not State.ACTIVE else "it has not stopped yet"
         )
         if not family.stoppable:
             why = f"the service cannot stop {family.name} jobs"
-        tiers = family.price.tiers
-        usd = None if tiers is None or opened.manifest.embedded else record.job.units * tiers[0][1]
-        going = GoingOn(job=record.job.key, remote_id=record.remote_id, why=why, units=record.job.units, usd=usd)
-        found.append(going if not opened.manifest.embedded else replace(going, usd=0.0))
+        usd = family_cost(opened.manifest, family.name, units).usd
+        found.append(GoingOn(job=record.job.key, remote_id=record.remote_id, why=why, units=units.upper, usd=usd))
     return found

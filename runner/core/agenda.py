@@ -4,8 +4,8 @@
 others says when to ask again; both come from one look at one time, so that nothing falls between them, and no rule is
 written twice, once for acting and once for waiting.
 
-A step proposes at most one Start per operation and lane: what it proposes becomes fact before the next is thought
-about, so that two decisions never count on the same slot.
+A step proposes at most one first Start: what it proposes becomes fact before the next is thought about, so that two
+decisions never count on the same job, slot or dollar.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 
 from runner.core import commands as c, events as e
-from runner.core.proposals import checking, outputs, starting, watching
+from runner.core.proposals import checking, outputs, staging, starting, watching
 from runner.core.proposals.proposal import Proposal
 from runner.core.ratelimit import Pace
 from runner.core.run import Run
@@ -49,7 +49,7 @@ def consider(run: Run, now: float) -> Outlook:
             ready.append(proposal)
         elif proposal.at < wakeup:
             wakeup = proposal.at
-    chosen = list(_one_per_pace(run, ready))
+    chosen = list(_one_of_each(run, ready))
     decision = Decision(
         events=tuple(proposal.event for proposal in chosen if proposal.event is not None),
         commands=tuple(proposal.command for proposal in chosen if proposal.command is not None),
@@ -67,16 +67,23 @@ def next_wakeup(run: Run, now: float) -> float | None:
     return consider(run, now).wakeup
 
 
-def _one_per_pace(run: Run, proposals: Iterable[Proposal]) -> Iterator[Proposal]:
-    """Of proposals that keep to the same pace, the first: the next is thought about once that one has been spent."""
-    taken: list[Pace] = []
+def _one_of_each(run: Run, proposals: Iterable[Proposal]) -> Iterator[Proposal]:
+    """Of proposals that count on the same thing, the first; the next is thought about once that one is a fact.
+
+    Those that keep to one pace count on the same call; all first Starts on the same job, slot and budget.
+    """
+    paces: list[Pace] = []
+    intended = False
     for proposal in proposals:
+        intends = isinstance(proposal.event, e.StartIntended | e.BudgetReached)
         pace = run.pace_of(proposal.command) if proposal.command is not None else None
-        if pace is None or pace.rate is None:
-            yield proposal
-        elif not any(pace is other for other in taken):
-            taken.append(pace)
-            yield proposal
+        paced = pace is not None and pace.rate is not None
+        if (intends and intended) or (paced and any(pace is other for other in paces)):
+            continue
+        intended = intended or intends
+        if pace is not None and paced:
+            paces.append(pace)
+        yield proposal
 
 
 def agenda(run: Run, now: float) -> Iterator[Proposal]:
@@ -90,17 +97,19 @@ def _work(run: Run, now: float) -> Iterator[Proposal]:
     yield from _parkings(run, now)
     if run.undecided:
         yield from watching.decisions(run, now)
+    if run.closed_to:
+        yield from starting.closures(run, now)
     for station in run.stations.values():
         yield from watching.stops(run, station, now)
         if station.occupied:
             yield from checking.checks(run, station, now)
             yield from watching.looks(run, station, now)
-        if not run.stopping:
+        if run.starting:
             yield from starting.starts(run, station, now)
     yield from checking.confirmations(run, now)
     yield from outputs.collections(run, now)
-    if not run.stopping:
-        yield from starting.stagings(run, now)
+    if run.starting:
+        yield from staging.stagings(run, now)
         yield from outputs.repairs(run, now)
     yield from outputs.merges(run, now)
     yield from outputs.releases(run, now)

@@ -11,6 +11,7 @@ from typing import Final
 
 from runner.core import commands as c, events as e
 from runner.core.commands import Answer, Check, Command
+from runner.core.doubles import second_jobs
 from runner.core.kinds import work_of
 from runner.core.records import ACTIVE_STATUSES, DENIALS, JobRecord
 from runner.core.run import Run
@@ -32,7 +33,6 @@ WRITE_CHECK: Final = ".write_access_check_file.temp"
 _NOT_SHOWN: Final = Fault(
     kind=FaultKind.NOT_FOUND, scope=Scope.CALL, code="NOT_SHOWN", message="List does not show the job yet"
 )
-_GIVE_UP: Final = {FaultKind.REJECTED: "JOB_FAILED", FaultKind.CLOSED: "FAMILY_CLOSED"}
 
 
 def interpret(run: Run, command: Command, answer: Answer, at: float) -> list[e.Event]:
@@ -42,8 +42,26 @@ def interpret(run: Run, command: Command, answer: Answer, at: float) -> list[e.E
     if fault is not None and fault.kind in DENIALS:
         lane, kind = work_of(command)
         events.append(e.WorkParked(at=at, lane=lane, operation=kind, fault=fault))
+    events += _pace_changed(run, command, fault, at)
     events.append(e.Landed(at=at, command=command, fault=fault))
     return events
+
+
+def _pace_changed(run: Run, command: Command, fault: Fault | None, at: float) -> list[e.Event]:
+    paced = run.paced(command)
+    if paced is None:
+        return []
+    station, call = paced
+    pace = station.pace(call)
+    rate = pace.rate
+    if fault is None:
+        rate = pace.after_success(at)
+    elif fault.kind is FaultKind.THROTTLED:
+        rate = pace.after_throttle(at)
+    if rate == pace.rate:
+        return []
+    lane, operation = station.lane.name, station.operation
+    return [e.PaceChanged(at=at, lane=lane, operation=operation, call=call, per_s=rate)]
 
 
 # --- faults -------------------------------------------------------------------------------------------------------
@@ -79,14 +97,15 @@ def _start_failed(run: Run, job: JobKey, generation: int, fault: Fault, at: floa
     if fault.kind is FaultKind.UNANSWERED:
         return [e.StartUnanswered(at=at, job=job, generation=generation, fault=fault)]
     refused = e.StartRefused(at=at, job=job, generation=generation, fault=fault)
-    code = _GIVE_UP.get(fault.kind)
-    if code is None:
+    if fault.kind not in {FaultKind.REJECTED, FaultKind.CLOSED}:
         return [refused]
     record = run.jobs[job]
     if record.state is State.UNSURE:
         # A refused replay says nothing of the first call: only the user can tell now.
         return [refused, e.WorkParked(at=at, lane=record.lane, operation=record.job.operation, fault=fault)]
-    return [refused, e.JobGivenUp(at=at, job=job, code=code, fault=fault)]
+    if fault.kind is FaultKind.CLOSED:
+        return [refused]
+    return [refused, e.JobGivenUp(at=at, job=job, code="JOB_FAILED", fault=fault)]
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -164,7 +183,7 @@ def _confirmed(run: Run, check: c.CheckByName, jobs: tuple[RemoteJob, ...], at: 
     own = record.remote_id
     if check.job not in run.to_confirm or record.generation != check.generation or own is None:
         return []
-    shown = [job.remote_id for job in _oldest_first(jobs, check.name)]
+    shown = [job.remote_id for job in _oldest_first(jobs, check.name) if job.remote_id not in run.extras]
     if not set(shown) - {own}:
         if own in shown or record.status is not None or record.state is not State.ACTIVE:
             return [e.SingleConfirmed(at=at, job=check.job, generation=check.generation)]
@@ -191,10 +210,11 @@ def _found_by_prefix(check: c.CheckByPrefix, keys: tuple[str, ...], at: float) -
 
 
 def _swept(run: Run, lane: str, operation: str, jobs: tuple[RemoteJob, ...], at: float) -> list[e.Event]:
+    station = run.stations[lane, operation]
     shown = {job.remote_id: job for job in jobs}
     events: list[e.Event] = []
     missing = []
-    for record in run.stations[lane, operation].occupied.values():
+    for record in station.occupied.values():
         if record.state is not State.ACTIVE or record.remote_id is None:
             continue
         remote = shown.get(record.remote_id)
@@ -202,7 +222,8 @@ def _swept(run: Run, lane: str, operation: str, jobs: tuple[RemoteJob, ...], at:
             missing.append(record.job.key)
         elif remote.status is not record.status:
             events += _status_events(record, remote, at)
-    return [*events, e.Swept(at=at, lane=lane, operation=operation, missing=tuple(missing))]
+    doubles = second_jobs(run, station, jobs, at)
+    return [*doubles, *events, e.Swept(at=at, lane=lane, operation=operation, missing=tuple(missing))]
 
 
 def _status_events(record: JobRecord, remote: RemoteJob, at: float) -> list[e.Event]:

@@ -225,6 +225,8 @@ class DuplicateFound(Event):
     generation: int
     kept: RemoteId
     extra: tuple[RemoteId, ...]
+    over: tuple[RemoteId, ...] = ()
+    """Of `extra`, those that have ended: there is nothing left to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +287,31 @@ class WorkParked(Event):
     lane: str
     operation: str
     fault: Fault
+    lasting: bool = False
+    """Whether it is not looked at again in this session: the lane did not open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceChanged(Event):
+    """Calls of one kind are made faster or slower from now on (`per_s` None: unpaced)."""
+
+    lane: str
+    operation: str
+    call: Literal["start", "read", "stop"]
+    per_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetReached(Event):
+    """A Start was refused by us: with it the run might cost more than its budget. Nothing more is started.
+
+    `committed_usd` is what was started may cost, `usd` what it would come to with that job.
+    """
+
+    job: JobKey
+    committed_usd: float
+    usd: float
+    budget_usd: float
 
 
 # --- collecting and merging ---------------------------------------------------------------------------------
@@ -430,6 +457,14 @@ class SlotsCounted(Event):
     strangers: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repredicted(Event):
+    """How long jobs of the service take is known better by now: (job, seconds from acceptance to end)."""
+
+    volatile: ClassVar[bool] = True
+    predictions: tuple[tuple[JobKey, float], ...]
+
+
 DURABLE_EVENTS: tuple[type[Event], ...] = (
     RunBegan,
     SessionOpened,
@@ -457,6 +492,8 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     GenerationRenewed,
     JobGivenUp,
     WorkParked,
+    PaceChanged,
+    BudgetReached,
     Collected,
     CollectFailed,
     RepairFailed,

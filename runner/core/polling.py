@@ -1,8 +1,10 @@
 """When to look at an operation's jobs: one List for all of them, on a time grid, so that looks coalesce.
 
 A remote job takes minutes (COMPREHEND.md section 5.1: 367, 487 or 607 s), and a missing permission shows after a dozen
-seconds; so there is one early look, then none before five minutes and a half, then one each grid step. Jobs on an
-endpoint of one's own take as long as their text does: looks begin soon and become rarer with the job's age.
+seconds; so there is one early look, and then few until shortly before a job is predicted to end: each halves the time
+that is left, so that a wrong prediction costs little. From then on there is one each grid step, and rarer ones at a job
+that is long overdue. Jobs on an endpoint of one's own take as long as their text does, and a look costs nothing: looks
+begin soon and become rarer with the job's age.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ class Timing:
     """Age of a job at its first look."""
     quiet_until_s: float
     """No look between the first and this age."""
+    lead: float | None
+    """The share of a job's predicted time after which it is looked at on the grid; None: predictions are not used."""
     grid_s: float
     """Looks fall on multiples of this."""
     growth: float
@@ -30,6 +34,10 @@ class Timing:
     gap_max_s: float
     grace_s: float
     """How long an unanswered Start may take to show up under List or in S3."""
+    permission_s: float
+    """A job that is at work at this age has the permissions that it needs."""
+    full_s: float
+    """How long to wait after the service has said that there is no slot; doubled a few times."""
     missing_max: int
     """Sweeps in a row that do not show a job, before it is looked at by itself."""
     calls: Policy
@@ -39,43 +47,61 @@ TIMINGS: Final[dict[LaneKind, Timing]] = {
     "aws": Timing(
         early_s=20.0,
         quiet_until_s=330.0,
+        lead=0.9,
         grid_s=15.0,
-        growth=0.0,
-        gap_max_s=30.0,
+        growth=0.02,
+        gap_max_s=60.0,
         grace_s=60.0,
+        permission_s=16.0,
+        full_s=30.0,
         missing_max=3,
         calls=CALLS,
     ),
     "url": Timing(
         early_s=0.25,
         quiet_until_s=0.25,
+        lead=None,
         grid_s=0.25,
         growth=0.1,
         gap_max_s=15.0,
         grace_s=2.0,
+        permission_s=0.25,
+        full_s=5.0,
         missing_max=3,
         calls=CALLS,
     ),
     "embedded": Timing(
         early_s=0.05,
         quiet_until_s=0.05,
+        lead=None,
         grid_s=0.05,
         growth=0.1,
         gap_max_s=1.0,
         grace_s=0.5,
+        permission_s=0.0,
+        full_s=1.0,
         missing_max=3,
         calls=LOCAL_CALLS,
     ),
 }
 
 
-def next_look(timing: Timing, *, accepted_at: float, looked_at: float) -> float:
-    """When a job accepted then and last looked at then (or `-inf`) wants its next look, on the grid."""
+def next_look(
+    timing: Timing, *, accepted_at: float, looked_at: float, predicted_s: float = 0.0, probing: bool = False
+) -> float:
+    """When a job accepted then and last looked at then (or `-inf`) wants its next look, on the grid.
+
+    `probing`: other jobs wait for it to show that its lane is in order.
+    """
     early = accepted_at + timing.early_s
     if looked_at < early:
         return _on_grid(early, timing.grid_s)
+    if probing:
+        return _on_grid(looked_at + timing.grid_s, timing.grid_s)
     age = looked_at - accepted_at
     gap = min(timing.gap_max_s, max(timing.grid_s, age * timing.growth))
+    if timing.lead is not None:
+        gap = max(gap, (accepted_at + timing.lead * predicted_s - looked_at) / 2)
     return _on_grid(max(accepted_at + timing.quiet_until_s, looked_at + gap), timing.grid_s)
 
 

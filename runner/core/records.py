@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -11,7 +11,8 @@ from runner.core.commands import Check
 from runner.core.ratelimit import Pace
 from runner.core.retry import Policy, RetryAt, decide
 from runner.core.states import OCCUPYING, State
-from runner.model import AnalysisSpec, CollectReport, Fault, FaultKind, Job, JobStatus, LaneSpec, RemoteId
+from runner.core.waiting import Queue
+from runner.model import AnalysisSpec, BatchId, CollectReport, Fault, FaultKind, Job, JobStatus, LaneSpec, RemoteId
 
 DENIALS: Final = frozenset({FaultKind.DENIED, FaultKind.UNKNOWN})
 """Kinds of fault that only the user can mend: the work is parked."""
@@ -21,6 +22,7 @@ UNLIMITED: Final = 1_000_000
 """Slots where the lane sets no limit."""
 CHECK_ROUNDS_MAX: Final = 8
 """Rounds of checks after an unanswered Start, before the operation is parked."""
+PacedCall = Literal["start", "read", "stop"]
 ACTIVE_STATUSES: Final = (JobStatus.SUBMITTED, JobStatus.IN_PROGRESS, JobStatus.STOP_REQUESTED)
 """In the order in which a job goes through them: one that moves on while they are looked at is not missed."""
 
@@ -35,17 +37,30 @@ class CoreConfig:
     on_failure: Literal["finish", "stop"] = "finish"
     recheck_denied_s: float | None = None
     """On a terminal: how long after a refusal to look again; None: not in this session."""
+    corpus_lanes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Corpora that are bound to some of the lanes."""
+    former_lanes: tuple[LaneSpec, ...] = ()
+    """Lanes of earlier sessions that are gone: what the journal says of them is understood, and they get nothing."""
     staging_max: int = 4
     """Batches being staged at once."""
     staged_ahead_max: int = 8
-    """Batches staged that no job has read yet."""
+    """Jobs of an operation that a lane could start, or soon can: no more batches are staged there for it."""
     collecting_max: int = 2
     merging_max: int = 2
     spool_bytes_max: int = 20_000_000_000
+    budget_usd: float | None = None
+    upper_usd: Callable[[Mapping[str, int]], float] | None = None
+    """What so many billing units per family cost at most, where the price is known."""
 
     def lane(self, name: str) -> LaneSpec:
         """The lane of that name."""
         return next(lane for lane in self.lanes if lane.name == name)
+
+    def lanes_for(self, corpora: Iterable[str]) -> tuple[str, ...]:
+        """The lanes that may see the text of all of these corpora, in the manifest's order."""
+        bound = dict(self.corpus_lanes)
+        allowed = [bound[corpus] for corpus in corpora if bound.get(corpus)]
+        return tuple(lane.name for lane in self.lanes if all(lane.name in names for names in allowed))
 
     @property
     def operations(self) -> Mapping[str, bool]:
@@ -81,6 +96,8 @@ class JobRecord:
     """One job as it stands."""
 
     job: Job
+    lanes: tuple[str, ...] = ()
+    """Lanes that may run it."""
     state: State = State.WAITING
     generation: int = 0
     lane: str = ""
@@ -88,7 +105,10 @@ class JobRecord:
     token: str = ""
     remote_id: RemoteId | None = None
     status: JobStatus | None = None
-    not_before: float = 0.0
+    past: tuple[RemoteId, ...] = ()
+    """What earlier generations were."""
+    predicted_s: float = 0.0
+    """How long the current generation takes from acceptance to end, as far as is known by now."""
     intended_at: float = 0.0
     asked_at: float = 0.0
     """When the last Start call whose answer is missing was made, or may have been: the grace counts from here."""
@@ -102,6 +122,7 @@ class JobRecord:
     fault: Fault | None = None
     failed_in: int = 0
     """The session in which it came to FAILED."""
+    failed_at: float = 0.0
     failures: int = 0
     """Generations that came to nothing for a reason that can pass."""
     check: Check = Check.LIST
@@ -132,7 +153,7 @@ class JobRecord:
 
 @dataclass(slots=True)
 class Station:
-    """One operation on one lane: its slots, its paces, and the jobs that occupy it."""
+    """One operation on one lane: its slots, its paces, the jobs that occupy it, and those that it could start."""
 
     lane: LaneSpec
     operation: str
@@ -142,15 +163,23 @@ class Station:
     slots: int
     """Jobs that we may have active here, strangers' left aside."""
     occupied: dict[str, JobRecord] = field(default_factory=dict)
+    ready: dict[str, Queue] = field(default_factory=dict)
+    """Analysis -> jobs that wait and whose batch lies here."""
+    coming: set[BatchId] = field(default_factory=set)
+    """Batches that are being staged here, and that jobs of this operation wait for."""
+    reading: int = 0
+    """Calls under way that keep to `read`: one at a time, since a List may take several pages."""
     strangers: int = 0
     strangers_seen: dict[JobStatus, frozenset[RemoteId]] = field(default_factory=dict)
     """Of a count that is under way: the statuses looked at."""
     counted_at: float = float("-inf")
     full_until: float = 0.0
+    refusals: int = 0
+    """Starts in a row that were refused for want of a slot."""
 
     @classmethod
-    def of(cls, lane: LaneSpec, operation: str) -> Station:
-        """A fresh station with the paces that the lane's quotas allow."""
+    def of(cls, lane: LaneSpec, operation: str, *, former: bool = False) -> Station:
+        """A fresh station with the paces that the lane's quotas allow; a former lane has no slots."""
         quotas = lane.quotas
         limit = quotas.active_jobs.of(operation)
         reserved = quotas.reserve_slots.of(operation) or 0
@@ -161,17 +190,29 @@ class Station:
             start=Pace(quotas.start_per_s.of(operation), f"{seed}/start"),
             read=Pace(quotas.read_per_s.of(operation), f"{seed}/read"),
             stop=Pace(quotas.stop_per_s.of(operation), f"{seed}/stop"),
-            slots=max(0, int(UNLIMITED if limit is None else limit) - int(reserved)),
+            slots=0 if former else max(0, int(UNLIMITED if limit is None else limit) - int(reserved)),
         )
 
+    def pace(self, call: PacedCall) -> Pace:
+        """The pace of a kind of call."""
+        return {"start": self.start, "read": self.read, "stop": self.stop}[call]
+
     def begin(self, now: float) -> None:
-        """Begin anew in a new process, which knows nothing of calls and strangers."""
+        """Begin anew in a new process, which knows nothing of calls under way and of strangers."""
         for pace in (self.start, self.read, self.stop):
             pace.begin(now)
+        self.coming.clear()
+        self.reading = 0
         self.strangers = 0
         self.strangers_seen.clear()
         self.counted_at = float("-inf")
         self.full_until = 0.0
+        self.refusals = 0
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that could be started here, or soon can."""
+        return sum(map(len, self.ready.values())) + len(self.coming)
 
     @property
     def left(self) -> int:

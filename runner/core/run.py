@@ -29,10 +29,11 @@ from runner.core.folds import CALLS, MOVES, RUN_EVENTS
 from runner.core.kinds import Kind
 from runner.core.polling import TIMINGS, Timing
 from runner.core.ratelimit import Pace
-from runner.core.records import CoreConfig, JobRecord, Station, Trouble
+from runner.core.records import CoreConfig, JobRecord, PacedCall, Station, Trouble
 from runner.core.retry import LOCAL_CALLS
 from runner.core.states import IllegalMove, State, next_state
-from runner.model import Batch, BatchId, JobKey, RemoteId, RunId
+from runner.core.waiting import Group, Queue
+from runner.model import Batch, BatchId, Fault, JobKey, RemoteId, RunId, segment_of
 
 
 class Run:
@@ -63,20 +64,32 @@ class Run:
         self.given_up = 0
         """Jobs given up since the user last reopened documents."""
         self.spool_bytes = 0
+        self.committed: Counter[str] = Counter()
+        """Family -> billing units of every generation that the service has not refused, and of second jobs."""
+        self.budget_reached: e.BudgetReached | None = None
+        self._all_lanes = tuple(lane.name for lane in config.lanes)
         self._plan_queues()
         self._plan_calls()
 
     def _plan_queues(self) -> None:
-        """Work that waits. Heaps may hold entries that have lost their meaning, never at their head."""
-        self.staged: dict[BatchId, tuple[str, str]] = {}
-        """Batch -> (lane, URI)."""
-        self.staged_idle: set[BatchId] = set()
-        """Staged batches that no job has read."""
-        self.unstaged: set[BatchId] = set()
-        """Batches in `to_stage`."""
-        self.to_stage: list[tuple[int, int, BatchId]] = []
-        self.queues: dict[str, list[tuple[int, int, JobKey]]] = {operation: [] for operation in self.stoppable}
-        self.delayed: dict[str, list[tuple[float, JobKey]]] = {operation: [] for operation in self.stoppable}
+        """Work that waits."""
+        self.staged: dict[BatchId, dict[str, str]] = {}
+        """Batch -> lane -> URI."""
+        self.readers: dict[BatchId, list[JobKey]] = {}
+        """Batch -> the jobs that read it."""
+        self.unplaced: dict[Group, Queue] = {}
+        """Jobs that wait and whose batch lies in none of their lanes, by first position in the input."""
+        self.by_units: dict[Group, Queue] = {}
+        """All jobs that wait, the smallest first: a lane's first job is to be a small one."""
+        self.of_operation: dict[str, list[str]] = {operation: [] for operation in self.stoppable}
+        """Operation -> its analyses."""
+        for analysis in self.config.analyses:
+            self.of_operation[analysis.operation].append(analysis.name)
+        self.families = {analysis.name: analysis.family for analysis in self.config.analyses}
+        self.closed_to: dict[tuple[str, str], Fault] = {}
+        """(lane, analysis) that the service has closed to the account."""
+        self.proven: set[tuple[str, str]] = set()
+        """(lane, family) of which a job got past the moment at which permissions fail."""
         self.waiting_for: dict[JobKey, set[JobKey]] = {}
         self.dependents: dict[JobKey, list[JobKey]] = {}
         self.undecided: dict[JobKey, JobRecord] = {}
@@ -85,10 +98,12 @@ class Run:
         """Jobs whose Start was replayed: the service may show two of their name."""
         self.extra_stops: dict[RemoteId, JobRecord] = {}
         """Second jobs of a name, to be stopped."""
+        self.extras: set[RemoteId] = set()
+        """Every second job that was found."""
         self.to_collect: list[tuple[int, JobKey, int]] = []
         """(order, job, generation)."""
-        self.to_repair: dict[tuple[str, str | None, int], list[JobKey]] = {}
-        """(analysis, language, round of the repair) -> jobs with lines to send again."""
+        self.to_repair: dict[tuple[str, str | None, int, tuple[str, ...]], list[JobKey]] = {}
+        """(analysis, language, round of the repair, lanes) -> jobs with lines to send again."""
         self.to_release: list[JobKey] = []
 
     def _plan_calls(self) -> None:
@@ -98,7 +113,16 @@ class Run:
             for lane in self.config.lanes
             for operation in self.stoppable
         }
-        self._timings = {lane.name: TIMINGS[lane.kind] for lane in self.config.lanes}
+        for lane in self.config.former_lanes:
+            for operation in self.stoppable:
+                self.stations[lane.name, operation] = Station.of(lane, operation, former=True)
+        self.stations_of: dict[str, list[Station]] = {
+            operation: [self.stations[lane.name, operation] for lane in self.config.lanes]
+            for operation in self.stoppable
+        }
+        """Operation -> its stations, in the manifest's order of lanes."""
+        lanes = (*self.config.lanes, *self.config.former_lanes)
+        self._timings = {lane.name: TIMINGS[lane.kind] for lane in lanes}
         self.parks: dict[Kind, e.WorkParked] = {}
         self.parked_until: dict[Kind, float] = {}
         self.troubles: dict[Kind, Trouble] = {}
@@ -106,6 +130,8 @@ class Run:
         """Kinds of work that have failed too often in a row, and are not parked yet."""
         self.in_flight: dict[c.Command, float] = {}
         """Commands being carried out -> since when."""
+        self.staging: set[tuple[str, BatchId]] = set()
+        """(lane, batch) of what is being staged."""
         self.sweeping: set[Kind] = set()
         """(lane, operation) that a sweep under way looks at."""
 
@@ -125,15 +151,27 @@ class Run:
 
     def pace_of(self, command: c.Command) -> Pace | None:
         """The pace that a command's calls keep to; None for work that is not paced."""
+        found = self.paced(command)
+        return None if found is None else found[0].pace(found[1])
+
+    def paced(self, command: c.Command) -> tuple[Station, PacedCall] | None:
+        """The station whose pace a command keeps to, and which; None for work that is not paced."""
         match command:
             case c.StartJob(lane=lane, operation=operation):
-                return self.stations[lane, operation].start
+                return self.stations[lane, operation], "start"
             case c.StopJob(lane=lane, operation=operation):
-                return self.stations[lane, operation].stop
+                return self.stations[lane, operation], "stop"
             case c.CheckByName() | c.Sweep() | c.CountSlots() | c.DescribeJob():
-                return self.stations[command.lane, command.operation].read
+                return self.stations[command.lane, command.operation], "read"
             case _:
                 return None
+
+    def committed_usd(self, *, family: str | None = None, units: int = 0) -> float:
+        """What was started may cost at most, with so many units of a family more; 0 where nothing has a price."""
+        price = self.config.upper_usd
+        if price is None:
+            return 0.0
+        return price(self.committed if family is None else self.committed + Counter({family: units}))
 
     def parked(self, lane: str, kind: str, now: float) -> float | None:
         """When parked work may be tried again (infinity: not in this session); None: it is not parked."""
@@ -148,6 +186,11 @@ class Run:
     def stopping(self) -> bool:
         """Whether nothing new is started any more: a cancel, or a failure under `on_failure: stop`."""
         return self.cancelling or (self.config.on_failure == "stop" and self.given_up > 0)
+
+    @property
+    def starting(self) -> bool:
+        """Whether new jobs are started."""
+        return not self.stopping and self.budget_reached is None
 
     @property
     def closed(self) -> bool:
@@ -176,7 +219,7 @@ class Run:
 
     def move(self, record: JobRecord, state: State) -> None:
         """Put a job into a state, and take it out of what it was in."""
-        occupied = record.occupies
+        occupied, waited = record.occupies, record.state is State.WAITING
         self.by_state[record.state] -= 1
         self.by_state[state] += 1
         record.state = state
@@ -184,23 +227,51 @@ class Run:
             station = self.stations[record.lane, record.job.operation]
             station.occupied.pop(record.job.key, None)
             station.full_until = 0.0
+        if waited and state is not State.WAITING:
+            self._dequeue(record)
         self.undecided.pop(record.job.key, None)
 
-    def enqueue(self, record: JobRecord) -> None:
-        """A WAITING job may be started."""
+    def plan(self, record: JobRecord) -> None:
+        """A job exists: which lanes may run it follows from the corpora whose text it reads."""
         job = record.job
-        if record.not_before > 0:
-            heapq.heappush(self.delayed[job.operation], (record.not_before, job.key))
-        else:
-            heapq.heappush(self.queues[job.operation], (0 if job.round else 1, job.order, job.key))
+        self.jobs[job.key] = record
+        self.readers.setdefault(job.batch, []).append(job.key)
+        record.lanes = self._lanes_of(self.batches[job.batch])
 
-    def trim_waiting(self, operation: str) -> None:
-        """Drop what is not waiting any more from the heads of an operation's queues, so that readers need only peek."""
-        queue, delayed = self.queues[operation], self.delayed[operation]
-        while queue and self.jobs[queue[0][2]].state is not State.WAITING:
-            heapq.heappop(queue)
-        while delayed and self.jobs[delayed[0][1]].state is not State.WAITING:
-            heapq.heappop(delayed)
+    def _lanes_of(self, batch: Batch) -> tuple[str, ...]:
+        if not self.config.corpus_lanes:
+            return self._all_lanes
+        return self.config.lanes_for({self.books.segment(segment_of(part)).facts.corpus for part in batch.covers})
+
+    def enqueue(self, record: JobRecord) -> None:
+        """A WAITING job may be started: where its batch lies, or else once it lies somewhere."""
+        job = record.job
+        entry = (0 if job.round else 1, job.order, job.key)
+        lanes = self.staged.get(job.batch, {})
+        ready = [lane for lane in record.lanes if lane in lanes]
+        for lane in ready:
+            self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(entry)
+        if not ready:
+            self.unplaced.setdefault((job.analysis, record.lanes), Queue()).push(entry)
+        self.by_units.setdefault((job.analysis, record.lanes), Queue()).push((job.units, job.order, job.key))
+
+    def _dequeue(self, record: JobRecord) -> None:
+        job, group = record.job, (record.job.analysis, record.lanes)
+        for lane in record.lanes:
+            queue = self.stations[lane, job.operation].ready.get(job.analysis)
+            if queue is not None:
+                queue.discard(job.key)
+        for queues in (self.unplaced, self.by_units):
+            if group in queues:
+                queues[group].discard(job.key)
+
+    def requeue(self, batch: BatchId) -> None:
+        """A batch lies elsewhere than before: its jobs that wait can be started elsewhere."""
+        for key in self.readers.get(batch, ()):
+            record = self.jobs[key]
+            if record.state is State.WAITING and key not in self.waiting_for:
+                self._dequeue(record)
+                self.enqueue(record)
 
     def trim_collect(self) -> None:
         """Drop what is not to be collected any more from the head of that queue."""
@@ -216,7 +287,7 @@ class Run:
     def repair_list(self, record: JobRecord) -> list[JobKey]:
         """The jobs whose lines are sent again together with a job's; after a Stop that is no further round."""
         following = record.job.round + (0 if record.partial else 1)
-        key = (record.job.analysis, self.batches[record.job.batch].language, following)
+        key = (record.job.analysis, self.batches[record.job.batch].language, following, record.lanes)
         return self.to_repair.setdefault(key, [])
 
     def settle(self, record: JobRecord) -> None:

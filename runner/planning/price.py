@@ -85,3 +85,9 @@ def family_cost(manifest: Manifest, family: str, units: Units) -> FamilyCost:
 def price(manifest: Manifest, units: Mapping[str, Units]) -> tuple[FamilyCost, ...]:
     """The cost of each family, in the order given."""
     return tuple(family_cost(manifest, family, counted) for family, counted in units.items())
+
+
+def upper_usd(manifest: Manifest, units: Mapping[str, int]) -> float:
+    """The upper end of what so many units per family cost together; families without a known price count nothing."""
+    costs = (family_cost(manifest, family, Units(upper=many, lower=0)) for family, many in units.items())
+    return sum(cost.usd or 0.0 for cost in costs)

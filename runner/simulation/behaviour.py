@@ -54,6 +54,10 @@ class Behaviour:
     outages: tuple[tuple[float, float], ...] = ()
     strangers: int = 0
     """Slots that another user of the account occupies, every other quarter of an hour."""
+    stranger_starts_s: float | None = None
+    """Another user of the account makes a Start call each so many seconds."""
+    page_jobs: int = 500
+    """Jobs on one page of a List."""
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ class Accounts:
     arrivals: dict[str, list[float]] = field(default_factory=dict)
     """Call -> when calls of it arrived, whatever became of them. List and Describe share a quota: `Read/…`."""
     over_slots: int = 0
-    """New jobs refused for want of a slot while ours alone held them all."""
+    """New jobs refused for want of a slot while ours alone held them all, or strangers had not moved for a while."""
     late: int = 0
     """Starts carried out after their caller had given up."""
 

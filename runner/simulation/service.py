@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from math import inf
+from math import floor, inf
 from typing import Final
 
 import anyio
@@ -29,13 +29,22 @@ DENIED_S: Final = 12.0
 STUCK: Final = 8.0
 """How many times as long a job takes that is stuck."""
 STRANGER: Final = "a stranger's"
+STRANGERS_S: Final = 900.0
+"""How long strangers occupy their slots, and then leave them."""
+STRANGERS_NEW_S: Final = 150.0
+"""How long a client may take to learn of strangers that have come."""
+PAGES_APART: Final = 1.02
+"""The adapter calls for the pages of a List a little further apart than the quota."""
 
 
 class SimulatedService:
     """All operations of one lane. Once healed, it has no faults any more (the liveness phase)."""
 
-    def __init__(self, behaviour: Behaviour, *, seed: str, now: Callable[[], float] = anyio.current_time) -> None:
+    def __init__(
+        self, behaviour: Behaviour, *, seed: str, now: Callable[[], float] = anyio.current_time, number: int = 0
+    ) -> None:
         self.behaviour = behaviour
+        self._number = number
         self.accounts = Accounts()
         self.jobs: dict[RemoteId, SimulatedJob] = {}
         self.healed = False
@@ -104,6 +113,16 @@ class SimulatedService:
         shown = [job for job in shown if status is None or job.status is status]
         if name is None and status in {None, JobStatus.IN_PROGRESS}:
             shown += self._shown_strangers()
+        return await self._paged(operation, shown)
+
+    async def _paged(self, operation: str, shown: list[RemoteJob]) -> list[RemoteJob] | Fault:
+        """What a List shows, once every page after the first has been called for, too."""
+        per_s = self.behaviour.read_per_s
+        for _ in range(self.behaviour.page_jobs, len(shown), self.behaviour.page_jobs):
+            await anyio.sleep(0.0 if per_s is None else PAGES_APART / per_s)
+            trouble = await self._arrive(f"Read/{operation}", per_s)
+            if trouble is not None:
+                return trouble
         return shown
 
     async def describe(self, operation: str, remote_id: RemoteId) -> RemoteJob | Fault:
@@ -175,25 +194,31 @@ class SimulatedService:
         recent = self._recent.setdefault(call, deque())
         while recent and recent[0] <= now - window_s:
             recent.popleft()
-        if len(recent) >= max(1.0, per_s):
+        strangers = self._strangers_starts(window_s, now) if call.startswith("Start/") else 0
+        if len(recent) + strangers >= max(1.0, per_s):
             return False
         recent.append(now)
         return True
+
+    def _strangers_starts(self, window_s: float, now: float) -> int:
+        every_s = None if self.healed else self.behaviour.stranger_starts_s
+        return 0 if every_s is None else floor(now / every_s) - floor((now - window_s) / every_s)
 
     def _carry_out_late(self, now: float) -> None:
         for due in sorted((late for late in self._late if late[0] <= now), key=lambda late: late[0]):
             self._late.remove(due)
             self.accounts.late += 1
-            self._take(due[1], FAMILIES[due[1].family].stem, due[0])
+            self._take(due[1], FAMILIES[due[1].family].stem, due[0], late=True)
 
-    def _take(self, request: StartRequest, operation: str, now: float) -> SimulatedJob | Fault:
+    def _take(self, request: StartRequest, operation: str, now: float, *, late: bool = False) -> SimulatedJob | Fault:
         """Accept a request as a job, as the job that its token made before, or not at all for want of a slot."""
         known = self._known(request, now)
         if known is not None:
             return known
         names = [job.request.name for job in self._running(operation)]
         if len(names) + self._strangers() >= self.behaviour.slots:
-            self.accounts.over_slots += len(names) >= self.behaviour.slots and request.name not in names
+            foreseen = len(names) >= self.behaviour.slots or now % STRANGERS_S > STRANGERS_NEW_S
+            self.accounts.over_slots += foreseen and not late and request.name not in names
             return _fault(FaultKind.NO_SLOT, "TooManyRequestsException")
         return self._accept(request, operation, now)
 
@@ -214,7 +239,7 @@ class SimulatedService:
         if now < self.behaviour.unreadable_until and not self.healed:
             duration_s, fault = DENIED_S, _fault(FaultKind.DENIED, "NO_READ_ACCESS_TO_INPUT", Scope.LANE)
         job = SimulatedJob(
-            remote_id=RemoteId(f"{len(self.jobs):032x}"),
+            remote_id=RemoteId(f"{self._number:x}{len(self.jobs):031x}"),
             operation=operation,
             request=request,
             submitted_at=now,
@@ -249,7 +274,7 @@ class SimulatedService:
             yield job
 
     def _strangers(self) -> int:
-        busy = int(self._now() / 900.0) % 2 == 1
+        busy = int(self._now() / STRANGERS_S) % 2 == 1
         return self.behaviour.strangers if busy and not self.healed else 0
 
     def _shown_strangers(self) -> list[RemoteJob]:

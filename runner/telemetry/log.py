@@ -54,6 +54,8 @@ NAMES: Final[dict[type[e.Event], str]] = {
     e.GenerationRenewed: "job.renewed",
     e.JobGivenUp: "job.given_up",
     e.WorkParked: "work.parked",
+    e.PaceChanged: "work.pace_changed",
+    e.BudgetReached: "run.budget_reached",
     e.Collected: "job.collected",
     e.CollectFailed: "job.collect_failed",
     e.RepairFailed: "repair.failed",

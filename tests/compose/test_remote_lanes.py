@@ -24,7 +24,7 @@ MOVES: dict[str, tuple[Change, str]] = {
     "region": (lambda _: {"region": "eu-west-1"}, "its `region` was us-east-1, is now eu-west-1"),
     "staging": (lambda house: {"staging": f"s3://{house.bucket}/elsewhere/"}, "its `staging` was"),
     "endpoint": (lambda house: {"endpoint": f"http://localhost:{house.endpoint.port}"}, "its endpoint was"),
-    "name": (lambda _: {"name": "far"}, "it has started jobs on lane near, and the manifest has far"),
+    "name": (lambda _: {"name": "far"}, "1 job is open on lane near, but it is not in the manifest any more"),
 }
 
 

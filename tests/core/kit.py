@@ -189,6 +189,10 @@ class Story:
                 return self.merged(command)
             case c.ReleaseSpools():
                 return c.Released()
+            case c.DescribeJob():
+                return next(
+                    job for job in Story.shown(self, JobStatus.IN_PROGRESS) if job.remote_id == command.remote_id
+                )
             case c.StopJob():
                 return JobStatus.STOP_REQUESTED
             case c.CheckByName():

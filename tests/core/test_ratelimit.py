@@ -8,7 +8,17 @@ from math import ceil
 import pytest
 from hypothesis import given, strategies as st
 
-from runner.core.ratelimit import BURST_WINDOW_S, CLIMB_AFTER, CLIMB_BY, FLOOR_SHARE, UNPACED_CEILING, Pace
+from runner.core.ratelimit import (
+    BURST_WINDOW_S,
+    CLIMB_BY,
+    CLIMB_S,
+    FLOOR_SHARE,
+    FLOOR_SHARE_SLOW,
+    FORGIVE_S,
+    REMEMBER_S,
+    UNPACED_CEILING,
+    Pace,
+)
 
 
 def eager(pace: Pace, *, now: float, calls: int) -> list[float]:
@@ -62,22 +72,55 @@ def test_a_new_session_leaves_room_for_the_calls_of_the_one_before(quota: float,
     assert busiest(before + after, 1.0) <= quota
 
 
+def refused(pace: Pace, now: float) -> None:
+    """A call was refused as one too many, as the core has it: the new rate as a fact, then the call's end."""
+    rate = pace.after_throttle(now)
+    if rate != pace.rate:
+        pace.change(rate, now)
+    pace.throttled(now)
+
+
+def answered(pace: Pace, now: float) -> None:
+    """A call that the pace had held up went well."""
+    pace.held = True
+    rate = pace.after_success(now)
+    if rate != pace.rate:
+        pace.change(rate, now)
+    pace.succeeded()
+
+
 def test_a_burst_of_throttles_halves_the_pace_once():
     pace = Pace(8.0, "seed")
     for delay in (0.0, 0.1, 1.0, BURST_WINDOW_S - 0.1):
-        pace.throttled(100.0 + delay)
+        refused(pace, 100.0 + delay)
     assert pace.rate == 4.0
 
-    pace.throttled(100.0 + BURST_WINDOW_S)
+    refused(pace, 100.0 + BURST_WINDOW_S)
     assert pace.rate == 2.0
 
 
-def test_throttles_never_stop_a_pace_altogether():
-    pace = Pace(8.0, "seed")
+@pytest.mark.parametrize(("quota", "floor"), [(8.0, 8.0 * FLOOR_SHARE), (1.0, FLOOR_SHARE_SLOW), (0.5, 0.125)])
+def test_throttles_never_bring_a_pace_far_below_its_quota(quota: float, floor: float):
+    pace = Pace(quota, "seed")
     for burst in range(50):
-        pace.throttled(burst * 10.0)
+        refused(pace, burst * 10.0)
 
-    assert pace.rate == 8.0 * FLOOR_SHARE
+    assert pace.rate == floor
+
+
+def test_a_stranger_who_starts_every_three_seconds_takes_its_share_and_no_more():
+    """Calls that meet the stranger's are refused whatever our pace; ours must not be starved by that."""
+    pace, now, accepted, recent = Pace(1.0, "seed"), 0.0, 0, -10.0
+    while now < 600.0:
+        now = max(now, pace.ready_at())
+        pace.spend(now)
+        if now % 3.0 < 1.0 or now - recent < 1.0:
+            refused(pace, now)
+        else:
+            recent, accepted = now, accepted + 1
+            answered(pace, now)
+
+    assert accepted >= 600.0 / 8.0
 
 
 def test_each_throttle_in_a_row_waits_longer_than_the_interval():
@@ -93,24 +136,58 @@ def test_each_throttle_in_a_row_waits_longer_than_the_interval():
     assert waits[5] >= 16.0
 
 
-def test_a_pace_climbs_by_steps_up_to_its_quota_and_no_further():
+def test_a_pace_that_holds_calls_up_climbs_by_steps_up_to_its_quota_and_no_further():
     pace = Pace(8.0, "seed")
-    pace.throttled(0.0)
-    for _ in range(CLIMB_AFTER - 1):
-        pace.succeeded()
+    refused(pace, 0.0)
+    answered(pace, CLIMB_S)
     assert pace.rate == 4.0
-    pace.succeeded()
+    answered(pace, CLIMB_S)
     assert pace.rate == pytest.approx(4.0 * CLIMB_BY)
-    for _ in range(20 * CLIMB_AFTER):
-        pace.succeeded()
+    for number in range(40):
+        answered(pace, CLIMB_S * (2 + number))
+    assert pace.rate == 8.0
+
+
+def test_a_throttle_does_not_undo_the_climb_before_it():
+    """Successes count since the last change, whatever came in between."""
+    pace = Pace(1.0, "seed")
+    for burst in range(3):
+        refused(pace, burst * 10.0)
+    assert pace.rate == pace.floor
+    for number in range(6):
+        answered(pace, 30.0 + 8.0 * number)
+        refused(pace, 34.0 + 8.0 * number)
+
+    assert pace.rate is not None
+    assert pace.rate >= pace.floor
+
+
+def test_a_pace_that_holds_nothing_up_recovers_with_time_alone():
+    pace = Pace(1.0, "seed")
+    refused(pace, 0.0)
+    for number in range(1, 8):
+        pace.held = False
+        rate = pace.after_success(FORGIVE_S * number)
+        pace.change(rate, FORGIVE_S * number)
+
+    assert pace.rate == 1.0
+
+
+def test_a_new_session_goes_on_with_the_pace_that_was_learnt_for_a_while():
+    pace = Pace(8.0, "seed")
+    refused(pace, 0.0)
+    pace.begin(REMEMBER_S)
+    assert pace.rate == 4.0
+
+    pace.begin(REMEMBER_S + 1.0)
     assert pace.rate == 8.0
 
 
 def test_what_has_no_quota_is_paced_once_throttled_and_set_free_again():
     pace = Pace(None, "seed")
-    pace.throttled(0.0)
+    refused(pace, 0.0)
     assert pace.rate == UNPACED_CEILING / 2
 
-    for _ in range(10 * CLIMB_AFTER):
-        pace.succeeded()
+    for number in range(1, 20):
+        answered(pace, CLIMB_S * number)
     assert pace.rate is None

@@ -76,7 +76,15 @@ def test_every_kind_of_fact_has_one_effect():
     kinds = [*RUN_EVENTS, *MOVES, *CALLS]
 
     assert len(kinds) == len(set(kinds))
-    assert set(kinds) == {*e.DURABLE_EVENTS, e.Launched, e.Landed, e.Swept, e.StrangersSeen, e.SlotsCounted}
+    assert set(kinds) == {
+        *e.DURABLE_EVENTS,
+        e.Launched,
+        e.Landed,
+        e.Swept,
+        e.StrangersSeen,
+        e.SlotsCounted,
+        e.Repredicted,
+    }
 
 
 @pytest.mark.parametrize("state", State)

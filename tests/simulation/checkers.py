@@ -9,11 +9,14 @@ from runner.core import events as e
 from runner.core.run import Run
 from runner.core.states import State
 from runner.model import JobKey
-from runner.simulation.service import WRITE_CHECK_S
+from runner.simulation.behaviour import SimulatedJob
+from runner.simulation.service import DENIED_S, WRITE_CHECK_S
 from tests.simulation.views import run_view
 from tests.simulation.world import World
 
 GRACE_S = 60.0
+SHOWN_S = 340.0
+"""Less than any job takes: what List shows by then, a look at that job's end shows too."""
 GENERATION_S = 900.0
 """One generation on a healed service, with the looks at it and the work around it."""
 
@@ -23,6 +26,7 @@ def check_everything(world: World) -> None:
     check_results(world)
     check_start_once(world)
     check_quotas(world)
+    check_probes(world)
     check_cancels(world)
     check_replay(world)
     check_disk(world)
@@ -76,24 +80,29 @@ def _check_line(found: dict[str, object], wanted: dict[str, object], lost: set[s
 
 def check_start_once(world: World) -> None:
     """Promise 1: one job per generation, if the service honours tokens or shows jobs in time; else a report."""
-    names = Counter(job.request.name for job in world.service.jobs.values())
+    jobs = [(lane, job) for lane, service in world.services.items() for job in service.jobs.values()]
+    names = Counter(job.request.name for _, job in jobs)
     twice = {name for name, count in names.items() if count > 1}
     behaviour = world.setting.behaviour
     hidden_s = min(behaviour.list_lag_s, WRITE_CHECK_S if behaviour.write_checks else behaviour.list_lag_s)
     late_s = _late_s(world)
     if behaviour.tokens == "honoured" or hidden_s + late_s < GRACE_S:
         assert not twice, "a job was bought twice"
+    places = {(job.request.name, lane) for lane, job in jobs}
+    assert len(places) == len(names), "one generation on two lanes"
     events = world.events()
     reported = {(ev.job, ev.generation) for ev in events if isinstance(ev, e.DuplicateFound)}
-    bought_twice = {(job.request.job, job.request.generation) for name in twice for job in world.service.accepted(name)}
-    if late_s < GRACE_S and behaviour.list_lag_s < GRACE_S:
+    bought_twice = {(job.request.job, job.request.generation) for _, job in jobs if job.request.name in twice}
+    brief = any(b.unreadable_until for b in (behaviour, *world.setting.others))
+    cut_short = brief or any(isinstance(ev, e.CancelAsked) for ev in events)
+    if behaviour.list_lag_s + late_s < (GRACE_S if cut_short else SHOWN_S):
         assert bought_twice <= reported, "bought twice, and nobody said so"
     _check_generations(world, events)
 
 
 def _late_s(world: World) -> float:
     """How late a Start may be carried out whose caller has given up."""
-    return world.setting.behaviour.late_s if world.setting.behaviour.late_calls else 0.0
+    return max(b.late_s if b.late_calls else 0.0 for b in (world.setting.behaviour, *world.setting.others))
 
 
 def _check_generations(world: World, events: list[e.Event]) -> None:
@@ -104,7 +113,11 @@ def _check_generations(world: World, events: list[e.Event]) -> None:
             renewed.setdefault(event.job, []).append(event.generation)
     for generations in renewed.values():
         assert generations == list(range(1, len(generations) + 1))
-    bought = {(job.request.job, job.request.generation) for job in world.service.jobs.values()}
+    bought = {
+        (job.request.job, job.request.generation)
+        for service in world.services.values()
+        for job in service.jobs.values()
+    }
     collected = {(ev.job, ev.generation) for ev in events if isinstance(ev, e.Collected)}
     assert collected <= bought
     assert Counter(job for job, _ in collected).most_common(1)[0][1] == 1, "a job was collected twice"
@@ -112,15 +125,26 @@ def _check_generations(world: World, events: list[e.Event]) -> None:
 
 def check_quotas(world: World) -> None:
     """Promise 4: as the service saw it, over all sessions, crashes or not."""
-    behaviour, accounts = world.setting.behaviour, world.service.accounts
-    limits = {"Start": behaviour.start_per_s, "Read": behaviour.read_per_s, "Stop": behaviour.stop_per_s}
-    for call in accounts.arrivals:
-        per_s = limits[call.partition("/")[0]]
-        assert per_s is not None
-        assert accounts.busiest(call, max(1.0, 1.0 / per_s)) <= max(1.0, per_s), f"{call} too often"
-    names = Counter(job.request.name for job in world.service.jobs.values())
-    if max(names.values()) == 1 and _late_s(world) < GRACE_S:
-        assert accounts.over_slots == 0, "a Start when our own jobs held every slot"
+    for service in world.services.values():
+        behaviour, accounts = service.behaviour, service.accounts
+        limits = {"Start": behaviour.start_per_s, "Read": behaviour.read_per_s, "Stop": behaviour.stop_per_s}
+        for call in accounts.arrivals:
+            per_s = limits[call.partition("/")[0]]
+            assert per_s is not None
+            assert accounts.busiest(call, max(1.0, 1.0 / per_s)) <= max(1.0, per_s), f"{call} too often"
+        names = Counter(job.request.name for job in service.jobs.values())
+        if max(names.values(), default=0) <= 1 and _late_s(world) < GRACE_S:
+            assert accounts.over_slots == 0, "a Start when every slot was known to be held"
+
+
+def check_probes(world: World) -> None:
+    """The first job of a family on a lane is alone until it has shown that its permissions suffice."""
+    for service in world.services.values():
+        first: dict[str, SimulatedJob] = {}
+        for job in sorted(service.jobs.values(), key=lambda job: job.submitted_at):
+            probe = first.setdefault(job.request.family, job)
+            same = probe.request.name == job.request.name
+            assert same or job.submitted_at - probe.submitted_at >= DENIED_S, "a slot-count of jobs at once"
 
 
 def check_cancels(world: World) -> None:

@@ -21,20 +21,23 @@ from runner.model import (
     segment_id,
     unit_interval,
 )
+from runner.simulation.behaviour import Behaviour
 from tests.simulation.setting import Setting
 
 LANGUAGES = ("en", "de", "ja")
 
 
 def manifest_of(setting: Setting) -> Manifest:
-    slots = setting.behaviour.slots
-    quotas = Quotas(
-        active_jobs=Limit(default=slots),
-        start_per_s=Limit(default=setting.behaviour.start_per_s),
-        read_per_s=Limit(default=setting.behaviour.read_per_s),
+    lanes = tuple(lane_of(number, behaviour) for number, behaviour in enumerate((setting.behaviour, *setting.others)))
+    corpora = tuple(
+        CorpusSpec(
+            name=f"c{number}",
+            sources=("x",),
+            format="lines",
+            lanes=(lanes[number % len(lanes)].name,) if setting.bound and number else (),
+        )
+        for number in range(setting.corpora)
     )
-    lane = LaneSpec(name="sim", kind="aws", staging="s3://sim/", data_access_role="role", quotas=quotas)
-    corpora = tuple(CorpusSpec(name=f"c{number}", sources=("x",), format="lines") for number in range(setting.corpora))
     names = tuple(corpus.name for corpus in corpora)
     latin = frozenset({"en", "de"})
     analyses = (
@@ -44,9 +47,20 @@ def manifest_of(setting: Setting) -> Manifest:
         AnalysisSpec(name="entities", family="entities", corpora=names, document_bytes_max=1_000_000, languages=latin),
         AnalysisSpec(name="sentiment", family="sentiment", corpora=names[:1], document_bytes_max=50, languages=latin),
     )
-    manifest = Manifest(path="sim.yaml", name="sim", lanes=(lane,), corpora=corpora, analyses=analyses)
+    manifest = Manifest(path="sim.yaml", name="sim", lanes=lanes, corpora=corpora, analyses=analyses)
     # Small batches, so that small worlds have many jobs.
     return replace(manifest, policy=replace(manifest.policy, max_job_documents=max(4, setting.documents // 2)))
+
+
+def lane_of(number: int, behaviour: Behaviour) -> LaneSpec:
+    """A lane whose quotas are what the service there allows."""
+    quotas = Quotas(
+        active_jobs=Limit(default=behaviour.slots),
+        start_per_s=Limit(default=behaviour.start_per_s),
+        read_per_s=Limit(default=behaviour.read_per_s),
+    )
+    name = f"sim{number or ''}"
+    return LaneSpec(name=name, kind="aws", staging=f"s3://{name}/", data_access_role="role", quotas=quotas)
 
 
 def documents_of(setting: Setting, manifest: Manifest) -> tuple[dict[SegmentId, Ledger], list[SegmentFacts]]:

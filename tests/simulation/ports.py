@@ -31,8 +31,7 @@ from runner.model import (
 from runner.planning.durations import DurationModel
 from runner.planning.repair import repair_batch
 from runner.results.entries import NO_ENTRY, first_answer, is_error
-from runner.results.merge import Answers, merge_lines
-from runner.results.tallies import TallyBook
+from runner.results.merge import Answers, TallyBook, merge_lines
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -56,17 +55,19 @@ class SimulatedPorts:
         if fault := self._unlucky(S3_FAULTS):
             return fault
         self._world.disk.staged.add((command.lane, command.batch))
-        return Staged(uri=f"s3://sim/in/{command.batch}/", bytes=1)
+        return Staged(uri=f"s3://{command.lane}/in/{command.batch}/", bytes=1)
 
     async def output_keys(self, command: c.CheckByPrefix) -> Keys | Fault:
         await anyio.sleep(0.1)
         if fault := self._unlucky(S3_FAULTS):
             return fault
-        return Keys(keys=self._world.service.keys_below(output_prefix(command.job, command.generation)))
+        service = self._world.services[command.lane]
+        return Keys(keys=service.keys_below(output_prefix(command.job, command.generation)))
 
     def request(self, job: str, generation: int, lane: str, *, token: str, name: str) -> StartRequest:
         record = self._world.run.jobs[JobKey(job)]
         assert (lane, record.job.batch) in self._world.disk.staged, "started before it was staged"
+        self._world.check_lane(record.job.batch, lane)
         self._world.check_intended(JobKey(job), generation)
         return StartRequest(
             family=self._world.analysis(record.job.analysis).family,
@@ -85,7 +86,7 @@ class SimulatedPorts:
         world = self._world
         await anyio.sleep(1.0)
         record = world.run.jobs[command.job]
-        remote = world.service.output_of(command.output_uri)
+        remote = world.services[command.lane].output_of(command.output_uri)
         assert remote is not None, "collected from nowhere"
         assert remote.request.job == command.job, "collected another job's output"
         status = remote.status(world.now())
@@ -93,7 +94,7 @@ class SimulatedPorts:
         assert command.partial == (status is JobStatus.STOPPED), "a stopped job's output is partial, no other is"
         if fault := self._unlucky(S3_FAULTS):
             return fault
-        if not world.service.healed and world.draw("bad", command.job, command.generation) < world.setting.bad_outputs:
+        if world.healed_at is None and world.draw("bad", command.job, command.generation) < world.setting.bad_outputs:
             return Fault(kind=FaultKind.CORRUPT, scope=Scope.BATCH, code="TRUNCATED", message="simulated")
         done = remote.done(world.now())
         more_rounds = record.job.round < world.run.config.repair_rounds
@@ -276,7 +277,7 @@ class SimulatedPorts:
     def _unlucky(self, kinds: tuple[FaultKind, ...]) -> Fault | None:
         world = self._world
         world.draws += 1
-        if world.service.healed or world.draw("work", world.draws) >= world.setting.bad_work:
+        if world.healed_at is not None or world.draw("work", world.draws) >= world.setting.bad_work:
             return None
         kind = kinds[int(world.draw("kind", world.draws) * len(kinds))]
         return Fault(kind=kind, scope=Scope.CALL, code="SIMULATED", message="simulated")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Literal
 
 from runner.simulation.behaviour import Behaviour
@@ -29,6 +30,12 @@ class Setting:
 
     seed: int = 0
     behaviour: Behaviour = field(default_factory=Behaviour)
+    others: tuple[Behaviour, ...] = ()
+    """Further lanes."""
+    bound: bool = False
+    """Whether each corpus but the first is bound to one lane."""
+    budget_share: float | None = None
+    """Of the plan's price: the budget of the first session; the user raises it whenever it was reached."""
     corpora: int = 2
     segments: int = 3
     documents: int = 12
@@ -71,7 +78,7 @@ def setting_of(seed: int) -> Setting:
         read_faults=some(0.4),
         failing=some(0.3),
         stuck=some(0.1),
-        list_lag_s=draw.choice([0.0, 0.0, 5.0, 40.0, 90.0]),
+        list_lag_s=draw.choice([0.0, 0.0, 5.0, 40.0, 90.0, 250.0]),
         write_checks=draw.random() < 0.7,
         tokens=draw.choice(["honoured", "honoured", "ignored", "expiring"]),
         token_life_s=draw.choice([30.0, 600.0]),
@@ -79,10 +86,16 @@ def setting_of(seed: int) -> Setting:
         unreadable_until=until(),
         outages=tuple(outages),
         strangers=draw.choice([0, 0, 0, 1]),
+        stranger_starts_s=draw.choice([None, None, None, 3.0]),
+        page_jobs=draw.choice([500, 500, 2]),
     )
+    others = tuple(_other(draw, behaviour) for _ in range(draw.choice([0, 0, 1, 1, 2, 3])))
     return Setting(
         seed=seed,
         behaviour=behaviour,
+        others=others,
+        bound=draw.random() < 0.3,
+        budget_share=draw.choice([None, None, None, 0.3, 1.0]),
         corpora=draw.choice([1, 1, 2, 3]),
         segments=draw.choice([1, 2, 3]),
         documents=draw.choice([6, 12]),
@@ -93,6 +106,20 @@ def setting_of(seed: int) -> Setting:
         spool_rows_max=draw.choice([1_000_000, 1_000_000, 8]),
         on_terminal=draw.random() < 0.2,
         reopen=draw.random() < 0.3,
+    )
+
+
+def _other(draw: random.Random, behaviour: Behaviour) -> Behaviour:
+    """A further lane: of other size, perhaps with other faults, or closed to us until everything is healed."""
+    return replace(
+        behaviour,
+        slots=draw.choice([1, 2, 10]),
+        lost_answers=draw.choice([behaviour.lost_answers, 0.0, 0.3]),
+        throttles=draw.choice([behaviour.throttles, 0.0]),
+        denied_until=draw.choice([0.0, 0.0, 0.0, EPOCH + draw.uniform(0, 4_000), inf]),
+        unreadable_until=draw.choice([0.0, 0.0, 0.0, EPOCH + 1_000.0]),
+        outages=draw.choice([behaviour.outages, ()]),
+        strangers=draw.choice([0, 0, 1]),
     )
 
 

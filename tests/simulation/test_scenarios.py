@@ -30,7 +30,7 @@ def of(world: World, kind: type[e.Event]) -> list[Any]:
 
 
 def bought(world: World) -> int:
-    return len(world.service.jobs)
+    return sum(len(service.jobs) for service in world.services.values())
 
 
 # --- start once -----------------------------------------------------------------------------------------------------

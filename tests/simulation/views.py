@@ -1,6 +1,7 @@
 """What of a run follows from the journal alone, as plain values that can be compared.
 
-Left out is what only a process knows: paces, strangers, troubles, what is in flight, what sweeps have looked at.
+Left out is what only a process knows: when calls may be made, strangers, troubles, what is in flight, what sweeps have
+looked at.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from runner.core.records import JobRecord
+from runner.core.records import JobRecord, PacedCall
 from runner.core.run import Run
 
-_VOLATILE = frozenset({"looked_at", "missing"})
+_VOLATILE = frozenset({"looked_at", "missing", "predicted_s"})
 _FIELDS = tuple(field.name for field in fields(JobRecord) if field.name not in _VOLATILE)
+CALLS: tuple[PacedCall, ...] = ("start", "read", "stop")
 _PLAIN = (
     "run_id",
     "sessions",
@@ -28,11 +30,13 @@ _PLAIN = (
     "given_up",
     "spool_bytes",
     "staged",
-    "staged_idle",
-    "unstaged",
-    "to_stage",
-    "queues",
-    "delayed",
+    "readers",
+    "unplaced",
+    "by_units",
+    "closed_to",
+    "committed",
+    "budget_reached",
+    "extras",
     "waiting_for",
     "dependents",
     "to_collect",
@@ -52,6 +56,8 @@ def run_view(run: Run) -> dict[str, Any]:
     view: dict[str, Any] = {name: getattr(run, name) for name in _PLAIN}
     view["jobs"] = {key: job_view(record) for key, record in run.jobs.items()}
     view["occupied"] = {key: set(station.occupied) for key, station in run.stations.items()}
+    view["ready"] = {key: station.ready for key, station in run.stations.items()}
+    view["rates"] = {key: [station.pace(call).rate for call in CALLS] for key, station in run.stations.items()}
     for name in ("undecided", "to_confirm"):
         view[name] = set(getattr(run, name))
     view["extra_stops"] = {remote: record.job.key for remote, record in run.extra_stops.items()}

@@ -21,13 +21,12 @@ from runner.engine.clock import RunClock
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
 from runner.journal import decode, encode
-from runner.model import AnalysisSpec, BatchId, Document, JobKey, PartId, RunId, SegmentId, unit_interval
+from runner.model import AnalysisSpec, BatchId, Document, JobKey, PartId, RunId, SegmentId, segment_of, unit_interval
 from runner.planning.durations import DurationModel
 from runner.planning.fates import closing
 from runner.planning.plan import make_plan
 from runner.results.entries import error_entry
-from runner.results.merge import Answers, merge_lines
-from runner.results.tallies import TallyBook
+from runner.results.merge import Answers, TallyBook, merge_lines
 from runner.simulation.service import SimulatedService
 from tests.simulation.documents import documents_of, manifest_of
 from tests.simulation.ports import SimulatedPorts
@@ -35,6 +34,7 @@ from tests.simulation.setting import EPOCH, Ending, Setting
 from tests.simulation.views import job_view, run_view
 
 SESSIONS_MAX = 200
+USD_PER_UNIT = 0.0001
 PAUSE_S = 600.0
 """How long the user leaves a run alone that has come to an end without being done."""
 COMMITS_BETWEEN_VIEWS = 40
@@ -66,7 +66,16 @@ class World:
         self.ledgers, self.segments = documents_of(setting, self.manifest)
         self.lines = {part.id: part.lines for facts in self.segments for part in facts.parts}
         self.disk = Disk()
-        self.service = SimulatedService(setting.behaviour, seed=f"service/{setting.seed}", now=self.now)
+        self.services = {
+            lane.name: SimulatedService(behaviour, seed=f"service/{setting.seed}/{number}", now=self.now, number=number)
+            for number, (lane, behaviour) in enumerate(
+                zip(self.manifest.lanes, (setting.behaviour, *setting.others), strict=True)
+            )
+        }
+        self.service = self.services["sim"]
+        self.plan = make_plan(self.manifest, self.segments, durations=DurationModel())
+        planned = sum(job.units for job in self.plan.work.jobs)
+        self.budget_usd = None if setting.budget_share is None else setting.budget_share * planned * USD_PER_UNIT
         self.run: Run = self._fresh_run()
         self.driver: Driver | None = None
         self.draws = 0
@@ -137,15 +146,28 @@ class World:
         except* Crash:
             crashed = True
         died = crashed or (ending is not None and ending.kind == "kill")
+        self._check_budget()
         if not (died or driver.halted):
             self._check_silence()
         return died
+
+    def _check_budget(self) -> None:
+        """No generation was bought that the budget did not cover; after that, the user raises it."""
+        if self.budget_usd is None:
+            return
+        jobs = {
+            job.request.name: job.request.job for service in self.services.values() for job in service.jobs.values()
+        }
+        spent = USD_PER_UNIT * sum(self.run.jobs[key].job.units for key in jobs.values())
+        assert spent <= self.budget_usd + 1e-6, "over the budget"
+        if self.run.budget_reached is not None:
+            self.budget_usd *= 1.5
 
     def _driver(self, now: Callable[[], float]) -> Driver:
         ports = SimulatedPorts(self)
         return Driver(
             self.run,
-            executor=Executor(services={"sim": self.service}, staging=ports, workshop=ports),
+            executor=Executor(services=self.services, staging=ports, workshop=ports),
             recorder=self,
             now=now,
         )
@@ -165,7 +187,8 @@ class World:
 
     def _check_silence(self) -> None:
         """A driver that ends of itself is done, or says what stands in its way."""
-        assert self.run.closed or self.run.parks or self.run.stopping, f"ended without a word: {describe(self.run)}"
+        told = self.run.parks or self.run.stopping or self.run.budget_reached
+        assert self.run.closed or told, f"ended without a word: {describe(self.run)}"
 
     def append(self, events: Sequence[e.Event]) -> None:
         """The recorder: events survive as bytes, unless the process ends just before."""
@@ -196,6 +219,13 @@ class World:
         """No call is made before its intent is durable."""
         assert (job, generation) in self._intended, f"{job} was started before that was written down"
 
+    def check_lane(self, batch: BatchId, lane: str) -> None:
+        """No text leaves the lanes that its corpus is bound to."""
+        bound = {corpus.name: corpus.lanes for corpus in self.manifest.corpora if corpus.lanes}
+        for part in self.run.batches[batch].covers:
+            allowed = bound.get(self.ledgers[segment_of(part)].corpus)
+            assert allowed is None or lane in allowed, f"{batch} may not be read on {lane}"
+
     def _tidy(self) -> None:
         """What `runner.compose.upkeep` does when a run is taken up."""
         for key, generation in list(self.disk.spools):
@@ -213,7 +243,8 @@ class World:
     def _heal_if_due(self) -> None:
         if self.healed_at is None and anyio.current_time() >= self.setting.heal_after_s:
             self.healed_at = anyio.current_time()
-            self.service.heal()
+            for service in self.services.values():
+                service.heal()
 
     # --- beginning and reopening ------------------------------------------------------------------------------------
 
@@ -224,11 +255,14 @@ class World:
             on_failure=self.setting.on_failure,
             recheck_denied_s=60.0 if self.setting.on_terminal else None,
             spool_bytes_max=self.setting.spool_rows_max,
+            corpus_lanes=tuple((corpus.name, corpus.lanes) for corpus in self.manifest.corpora if corpus.lanes),
+            budget_usd=self.budget_usd,
+            upper_usd=lambda units: USD_PER_UNIT * sum(units.values()),
         )
         return Run(config)
 
     def _begin(self, driver: Driver, at: float) -> None:
-        plan = make_plan(self.manifest, self.segments, durations=DurationModel())
+        plan = self.plan
         begun = e.RunBegan(
             at=at,
             run=RunId(f"sim-{self.setting.seed}"),
@@ -263,11 +297,12 @@ class World:
         self._crash = None
         self.given_up |= {key for key, record in self.run.jobs.items() if record.state is State.GIVEN_UP}
         driver = self._driver(self.now)
-        groups: dict[tuple[str, str, str | None], list[tuple[PartId, int]]] = {}
+        groups: dict[tuple[str, str, str | None, tuple[str, ...]], list[tuple[PartId, int]]] = {}
         for place, analysis, corpus in self._errors():
             language = self._language_of(analysis, place[0])
-            groups.setdefault((corpus, analysis, language), []).append(place)
-        for (corpus, analysis, language), lines in groups.items():
+            lanes = self.manifest.corpus(self.ledgers[segment_of(place[0])].corpus).lanes
+            groups.setdefault((corpus, analysis, language, lanes), []).append(place)
+        for (corpus, analysis, language, _), lines in groups.items():
             planned = SimulatedPorts(self).plan_repair(
                 self.run.batches_planned + 1,
                 list(dict.fromkeys(lines)),

@@ -37,6 +37,8 @@ RUN_EVENTS: Final[Mapping[type[e.Event], RunFold]] = MappingProxyType(
         e.StagingFailed: plan.noted,
         e.StagingLost: starting.staging_lost,
         e.WorkParked: calls.work_parked,
+        e.PaceChanged: calls.pace_changed,
+        e.BudgetReached: plan.budget_reached,
         e.RepairFailed: plan.noted,
         e.SegmentMerged: outputs.segment_merged,
         e.MergeFailed: plan.noted,
@@ -46,6 +48,7 @@ RUN_EVENTS: Final[Mapping[type[e.Event], RunFold]] = MappingProxyType(
         e.Swept: watching.swept,
         e.StrangersSeen: calls.strangers_seen,
         e.SlotsCounted: calls.slots_counted,
+        e.Repredicted: watching.repredicted,
     }
 )
 """Facts about the run, its lanes and its books."""

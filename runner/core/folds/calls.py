@@ -10,7 +10,7 @@ from runner.core import commands as c, events as e
 from runner.core.folds.watching import NOTHING_TO_STOP
 from runner.core.kinds import work_of
 from runner.core.records import CHECK_ROUNDS_MAX, DENIALS, OUTPUT_FAULTS
-from runner.model import Fault, FaultKind, Scope
+from runner.model import BatchId, Fault, FaultKind, Scope
 
 if TYPE_CHECKING:
     from runner.core.run import Run
@@ -31,7 +31,8 @@ def work_parked(run: Run, event: e.WorkParked) -> None:
     key = (event.lane, event.operation)
     run.parks[key] = event
     recheck_s = run.config.recheck_denied_s
-    run.parked_until[key] = event.at + recheck_s if recheck_s is not None else float("inf")
+    again = recheck_s is not None and not event.lasting
+    run.parked_until[key] = event.at + recheck_s if again and recheck_s is not None else float("inf")
     run.exhausted.discard(key)
     run.troubles.pop(key, None)
     station = run.stations.get(key)
@@ -43,44 +44,72 @@ def work_parked(run: Run, event: e.WorkParked) -> None:
 
 def launched(run: Run, event: e.Launched) -> None:
     """A command is being carried out, and its calls are spent."""
-    run.in_flight[event.command] = event.at
-    if isinstance(event.command, c.Sweep):
-        run.sweeping.add((event.command.lane, event.command.operation))
-    pace = run.pace_of(event.command)
-    if pace is not None:
-        pace.spend(event.at)
-    if isinstance(event.command, c.ReleaseSpools):
-        jobs = event.command.jobs
-        assert tuple(run.to_release[: len(jobs)]) == jobs, jobs
-        del run.to_release[: len(jobs)]
+    command = event.command
+    run.in_flight[command] = event.at
+    match command:
+        case c.Sweep(lane=lane, operation=operation):
+            run.sweeping.add((lane, operation))
+        case c.StageBatch(batch=batch, lane=lane):
+            run.staging.add((lane, batch))
+            for operation in _operations(run, batch):
+                run.stations[lane, operation].coming.add(batch)
+        case c.ReleaseSpools(jobs=jobs):
+            assert tuple(run.to_release[: len(jobs)]) == jobs, jobs
+            del run.to_release[: len(jobs)]
+    paced = run.paced(command)
+    if paced is not None:
+        station, call = paced
+        station.pace(call).spend(event.at)
+        station.reading += call == "read"
+
+
+def _operations(run: Run, batch: BatchId) -> set[str]:
+    return {run.jobs[key].job.operation for key in run.readers.get(batch, ())}
 
 
 def landed(run: Run, event: e.Landed) -> None:
     """A command has been carried out: its pace, and the troubles of its kind, learn how it went."""
-    run.in_flight.pop(event.command, None)
-    if isinstance(event.command, c.Sweep):
-        run.sweeping.discard((event.command.lane, event.command.operation))
-    kind = work_of(event.command)
-    _adjust_pace(run, event)
+    command = event.command
+    run.in_flight.pop(command, None)
+    match command:
+        case c.Sweep(lane=lane, operation=operation):
+            run.sweeping.discard((lane, operation))
+        case c.StageBatch(batch=batch, lane=lane):
+            run.staging.discard((lane, batch))
+            for operation in _operations(run, batch):
+                run.stations[lane, operation].coming.discard(batch)
+    kind = work_of(command)
+    _spend(run, event)
     if event.fault is None:
         run.troubles.pop(kind, None)
-    elif _is_trouble(run, event.command, event.fault):
+    elif _is_trouble(run, command, event.fault):
         trouble = run.trouble(*kind)
         trouble.failed(event.at, event.fault)
         if trouble.exhausted is not None:
             run.exhausted.add(kind)
 
 
-def _adjust_pace(run: Run, event: e.Landed) -> None:
-    pace = run.pace_of(event.command)
-    if pace is None:
+def _spend(run: Run, event: e.Landed) -> None:
+    paced = run.paced(event.command)
+    if paced is None:
         return
+    station, call = paced
+    pace = station.pace(call)
+    if call == "read":
+        station.reading = max(0, station.reading - 1)
     # The call may have arrived as late as now; the next must not share its second, however fast it travels.
     pace.free_at = max(pace.free_at, event.at + pace.interval_s)
     if event.fault is None:
         pace.succeeded()
     elif event.fault.kind is FaultKind.THROTTLED:
         pace.throttled(event.at)
+
+
+def pace_changed(run: Run, event: e.PaceChanged) -> None:
+    """Calls are made faster or slower."""
+    station = run.stations.get((event.lane, event.operation))
+    if station is not None:
+        station.pace(event.call).change(event.per_s, event.at)
 
 
 def _is_trouble(run: Run, command: c.Command, fault: Fault) -> bool:
@@ -106,4 +135,3 @@ def slots_counted(run: Run, event: e.SlotsCounted) -> None:
     station.strangers = event.strangers
     station.strangers_seen.clear()
     station.counted_at = event.at
-    station.full_until = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING
 
 from runner.core import events as e
@@ -19,6 +18,9 @@ def run_began(run: Run, event: e.RunBegan) -> None:
     """The journal's first fact."""
     run.run_id = event.run
     run.began = event
+    for station in run.stations.values():
+        for pace in (station.start, station.read, station.stop):
+            pace.seed = f"{event.run}/{pace.seed}"
 
 
 def session_opened(run: Run, event: e.SessionOpened) -> None:
@@ -35,7 +37,10 @@ def session_opened(run: Run, event: e.SessionOpened) -> None:
     for kinds in (run.parks, run.parked_until, run.troubles):
         kinds.clear()
     run.exhausted.clear()
+    run.closed_to.clear()
+    run.budget_reached = None
     run.in_flight.clear()
+    run.staging.clear()
     run.sweeping.clear()
     run.to_release.clear()
 
@@ -96,6 +101,11 @@ def cancel_asked(run: Run, _: e.CancelAsked) -> None:
     run.cancelling = True
 
 
+def budget_reached(run: Run, event: e.BudgetReached) -> None:
+    """Nothing more is started in this session; what runs is seen through."""
+    run.budget_reached = event
+
+
 def noted(_: Run, __: e.Event) -> None:
     """A fact kept for the record; what follows from it came as facts of its own."""
 
@@ -109,13 +119,11 @@ def batch_planned(run: Run, event: e.BatchPlanned) -> None:
 def job_planned(run: Run, event: e.JobPlanned) -> None:
     """A job exists: the segments it covers are open, its batch is wanted, and it waits for its turn."""
     job = event.job
-    record = run.jobs[job.key] = JobRecord(job)
+    record = JobRecord(job, predicted_s=job.predicted_s)
+    run.plan(record)
     run.by_state[record.state] += 1
     run.unsettled[job.analysis] = run.unsettled.get(job.analysis, 0) + 1
     run.books.open(job.key, run.batches[job.batch])
-    if job.batch not in run.staged and job.batch not in run.unstaged:
-        run.unstaged.add(job.batch)
-        heapq.heappush(run.to_stage, (0 if job.round else 1, job.order, job.batch))
     pending = {key for key in job.waits_for if not run.jobs[key].settled}
     if pending:
         run.waiting_for[job.key] = pending

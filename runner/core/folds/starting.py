@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING, Final
 
 from runner.core import events as e
@@ -18,44 +17,38 @@ if TYPE_CHECKING:
 CALL_S_MAX: Final = 90.0
 """No Start is under way longer: connecting and reading time out before (10 and 60 s), and so does what is sent."""
 GRACES_DOUBLED_MAX: Final = 5
+FULL_DOUBLED_MAX: Final = 3
 
 
 def batch_staged(run: Run, event: e.BatchStaged) -> None:
-    """Jobs can read a batch."""
-    run.staged[event.batch] = (event.lane, event.uri)
-    run.staged_idle.add(event.batch)
-    run.unstaged.discard(event.batch)
-    while run.to_stage and run.to_stage[0][2] in run.staged:
-        heapq.heappop(run.to_stage)
+    """Jobs can read a batch on a lane."""
+    run.staged.setdefault(event.batch, {})[event.lane] = event.uri
+    run.requeue(event.batch)
 
 
 def staging_lost(run: Run, event: e.StagingLost) -> None:
-    """What was staged in a lane, and is still wanted, is to be staged again. Looks at every job."""
-    lost = {batch for batch, (lane, _) in run.staged.items() if lane == event.lane}
-    for batch in lost:
-        del run.staged[batch]
-    run.staged_idle -= lost
-    run.to_stage = [entry for entry in run.to_stage if entry[2] in run.unstaged]
-    heapq.heapify(run.to_stage)
-    for record in run.jobs.values():
-        job = record.job
-        if not record.settled and job.batch in lost and job.batch not in run.unstaged:
-            run.unstaged.add(job.batch)
-            heapq.heappush(run.to_stage, (0 if job.round else 1, job.order, job.batch))
+    """What was staged in a lane, and is still wanted, is to be staged again. Looks at every batch."""
+    for batch in [batch for batch, lanes in run.staged.items() if event.lane in lanes]:
+        lanes = run.staged[batch]
+        del lanes[event.lane]
+        if not lanes:
+            del run.staged[batch]
+        run.requeue(batch)
 
 
 def start_intended(run: Run, event: e.StartIntended, record: JobRecord) -> None:
     """A generation holds a slot from now on, whatever becomes of the call."""
     record.lane, record.name, record.token = event.lane, event.name, event.token
     record.intended_at = event.at
+    record.predicted_s = record.job.predicted_s
+    record.past = (*record.past, record.remote_id) if record.remote_id is not None else record.past
     record.remote_id = record.status = record.output_uri = None
     record.submitted_at = record.ended_at = None
     record.proven = record.partial = record.replayed = False
     record.check, record.check_rounds = Check.LIST, 0
     record.starts += 1
     run.stations[event.lane, record.job.operation].occupied[record.job.key] = record
-    run.staged_idle.discard(record.job.batch)
-    run.trim_waiting(record.job.operation)
+    run.committed[run.families[record.job.analysis]] += record.job.units
 
 
 def start_accepted(run: Run, event: e.StartAccepted, record: JobRecord) -> None:
@@ -64,6 +57,7 @@ def start_accepted(run: Run, event: e.StartAccepted, record: JobRecord) -> None:
     record.accepted_at, record.looked_at, record.missing = event.at, float("-inf"), 0
     record.stop_asked = False
     record.check_rounds = 0
+    run.stations[record.lane, record.job.operation].refusals = 0
     if event.by == "replay" or record.replayed:
         record.confirmed = False
         record.confirm_at = event.at + run.timing(record.lane).grace_s
@@ -74,13 +68,22 @@ def start_refused(run: Run, event: e.StartRefused, record: JobRecord) -> None:
     """Back to where it was: waiting, or, after a refused replay, as unsure as before."""
     record.fault = event.fault
     if event.fault.kind is FaultKind.NO_SLOT:
-        station = run.stations[record.lane, record.job.operation]
-        station.full_until = event.at + run.timing(record.lane).gap_max_s
+        _full(run, record, event.at)
     if record.state is State.WAITING:
-        record.not_before = 0.0
+        run.committed[run.families[record.job.analysis]] -= record.job.units
+        if event.fault.kind is FaultKind.CLOSED:
+            run.closed_to[record.lane, record.job.analysis] = event.fault
         run.enqueue(record)
     else:
         record.check_at = event.at + backoff(CALLS, 1, (record.token, event.at))
+
+
+def _full(run: Run, record: JobRecord, at: float) -> None:
+    """The account has no slot left: until one of ours frees one, or a while has passed, and then not uncounted."""
+    station = run.stations[record.lane, record.job.operation]
+    station.full_until = at + run.timing(record.lane).full_s * 2 ** min(station.refusals, FULL_DOUBLED_MAX)
+    station.refusals += 1
+    station.counted_at = float("-inf")
 
 
 def start_unanswered(_: Run, event: e.StartUnanswered, record: JobRecord) -> None:
@@ -147,13 +150,16 @@ def check_failed(run: Run, event: e.CheckFailed, record: JobRecord) -> None:
 
 
 def duplicate_found(run: Run, event: e.DuplicateFound, record: JobRecord) -> None:
-    """The older job is kept, and the others are to be stopped, where the service can."""
-    if record.remote_id != event.kept:
-        record.remote_id = event.kept
-        record.status = record.submitted_at = record.output_uri = None
-    forget_confirmation(run, record)
+    """The older job is kept, and the others, which cost as much, are to be stopped, where the service can."""
+    if record.generation == event.generation:
+        if record.state is State.ACTIVE and record.remote_id != event.kept:
+            record.remote_id = event.kept
+            record.status = record.submitted_at = record.output_uri = None
+        forget_confirmation(run, record)
+    run.extras.update(event.extra)
+    run.committed[run.families[record.job.analysis]] += record.job.units * len(event.extra)
     if run.stoppable[record.job.operation]:
-        run.extra_stops.update(dict.fromkeys(event.extra, record))
+        run.extra_stops.update(dict.fromkeys((remote for remote in event.extra if remote not in event.over), record))
 
 
 def single_confirmed(run: Run, event: e.SingleConfirmed, record: JobRecord) -> None:

@@ -23,8 +23,22 @@ def swept(run: Run, event: e.Swept) -> None:
     for record in run.stations[event.lane, event.operation].occupied.values():
         if record.state is State.ACTIVE:
             record.looked_at = max(record.looked_at, event.at)
+            _prove(run, record, event.at)
     for key in event.missing:
         run.jobs[key].missing += 1
+
+
+def _prove(run: Run, record: JobRecord, at: float) -> None:
+    """A job that is at work longer than a missing permission takes to show proves that its lane is in order."""
+    past = at - record.accepted_at >= run.timing(record.lane).permission_s
+    if past and record.status in {JobStatus.IN_PROGRESS, JobStatus.STOP_REQUESTED}:
+        run.proven.add((record.lane, run.families[record.job.analysis]))
+
+
+def repredicted(run: Run, event: e.Repredicted) -> None:
+    """Jobs that run take longer or shorter than was thought."""
+    for key, seconds in event.predictions:
+        run.jobs[key].predicted_s = seconds
 
 
 def status_seen(run: Run, event: e.StatusSeen, record: JobRecord) -> None:
@@ -38,7 +52,10 @@ def status_seen(run: Run, event: e.StatusSeen, record: JobRecord) -> None:
         forget_confirmation(run, record)
     if record.state is State.FAILED:
         _failed(run, event, record)
+    elif record.state is State.ACTIVE:
+        _prove(run, record, event.at)
     elif record.state is State.ENDED:
+        run.proven.add((record.lane, run.families[record.job.analysis]))
         record.partial = event.status is JobStatus.STOPPED
         record.output_failures, record.collect_at = 0, 0.0
         heapq.heappush(run.to_collect, (record.job.order, record.job.key, record.generation))
@@ -53,8 +70,11 @@ def _failed(run: Run, event: e.StatusSeen | e.GenerationLost, record: JobRecord)
     fault = event.fault
     assert fault is not None, record.job.key
     record.fault = fault
-    record.failed_in = run.sessions
-    record.failures += fault.kind not in DENIALS
+    record.failed_in, record.failed_at = run.sessions, event.at
+    if fault.kind in DENIALS:
+        run.proven.discard((record.lane, run.families[record.job.analysis]))
+    else:
+        record.failures += 1
     record.output_failures = 0
     run.trim_collect()
     run.undecided[record.job.key] = record
@@ -66,7 +86,6 @@ def generation_renewed(run: Run, event: e.GenerationRenewed, record: JobRecord) 
         record.failures += 1
         record.output_failures = 0
     record.generation = event.generation
-    record.not_before = event.not_before
     record.check_rounds = 0
     run.trim_collect()
     run.enqueue(record)
@@ -76,7 +95,6 @@ def job_given_up(run: Run, event: e.JobGivenUp, record: JobRecord) -> None:
     """A job will answer nothing."""
     record.fault = event.fault
     run.given_up += 1
-    run.trim_waiting(record.job.operation)
     run.trim_collect()
     run.settle(record)
 

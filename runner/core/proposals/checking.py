@@ -11,9 +11,9 @@ from typing import Final
 
 from runner.core import commands as c, events as e
 from runner.core.commands import Check
-from runner.core.kinds import COLLECTING, watching
-from runner.core.proposals.proposal import Proposal, not_before
-from runner.core.proposals.starting import start_at
+from runner.core.kinds import COLLECTING
+from runner.core.proposals.proposal import Proposal, look_at, not_before
+from runner.core.proposals.starting import count_first, start_at
 from runner.core.records import CHECK_ROUNDS_MAX, JobRecord, Station
 from runner.core.run import Run
 from runner.core.states import State
@@ -38,15 +38,20 @@ def checks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
             at = max(record.check_at, not_before(run, (station.lane.name, COLLECTING), now))
             yield Proposal(at, _by_prefix(record))
         else:
-            at = max(record.check_at, _look_at(run, station, now))
+            at = max(record.check_at, look_at(run, station, now))
             yield Proposal(at, _by_name(record, record.check))
 
 
 def _replay_or_look(run: Run, station: Station, record: JobRecord, now: float) -> Proposal:
     """The same call again; but if that had to wait, the service may show by now what the first call bought."""
-    at = max(record.check_at, start_at(run, station, now), station.start.ready_at())
+    at = max(record.check_at, start_at(run, station, now))
+    # The job holds a slot in our own books already; whether the account has it free is another question.
+    count = count_first(run, station, at, now, needed=0)
+    if count is not None:
+        return count
+    at = max(at, station.start.ready_at())
     if at - record.checked_at > FRESH_S:
-        return Proposal(max(at, _look_at(run, station, now)), _by_name(record, Check.LIST_AGAIN))
+        return Proposal(max(at, look_at(run, station, now)), _by_name(record, Check.LIST_AGAIN))
     return Proposal(at, _replay(station, record))
 
 
@@ -55,12 +60,7 @@ def confirmations(run: Run, now: float) -> Iterator[Proposal]:
     for record in run.to_confirm.values():
         assert record.confirm_at is not None, record.job.key
         station = run.stations[record.lane, record.job.operation]
-        yield Proposal(max(record.confirm_at, _look_at(run, station, now)), _by_name(record, Check.CONFIRM))
-
-
-def _look_at(run: Run, station: Station, now: float) -> float:
-    kind = station.lane.name, watching(station.operation)
-    return max(not_before(run, kind, now), station.read.ready_at())
+        yield Proposal(max(record.confirm_at, look_at(run, station, now)), _by_name(record, Check.CONFIRM))
 
 
 def _by_name(record: JobRecord, step: Check) -> c.CheckByName:

@@ -32,7 +32,7 @@ def collections(run: Run, now: float) -> Iterator[Proposal]:
             continue
         if record.output_failures >= OUTPUTS.attempts_max:
             assert record.fault is not None, record.job.key
-            yield another_generation(record, record.failures + 1, record.fault, now)
+            yield another_generation(record, record.failures + 1, record.fault, now, since=record.collect_at)
         elif room > 0 and not (full and place):
             room -= 1
             yield _collection(run, record, now)
@@ -54,7 +54,7 @@ def repairs(run: Run, now: float) -> Iterator[Proposal]:
     """Lines to send again are gathered once about a slot-count of jobs has some, or no more jobs are to come."""
     if not run.to_repair or any(isinstance(command, c.GatherRepair) for command in run.in_flight):
         return
-    for (analysis, _, round_), jobs in run.to_repair.items():
+    for (analysis, _, round_, _), jobs in run.to_repair.items():
         if jobs and (len(jobs) >= _slots_of(run, jobs[0]) or run.unsettled[analysis] == _waiting(run, analysis)):
             at = not_before(run, LOCAL, now)
             serial = run.batches_planned + 1
@@ -64,11 +64,11 @@ def repairs(run: Run, now: float) -> Iterator[Proposal]:
 
 def _slots_of(run: Run, job: JobKey) -> int:
     operation = run.jobs[job].job.operation
-    return max(run.stations[lane.name, operation].slots for lane in run.config.lanes)
+    return max(station.slots for station in run.stations_of[operation])
 
 
 def _waiting(run: Run, analysis: str) -> int:
-    return sum(len(jobs) for (name, _, _), jobs in run.to_repair.items() if name == analysis)
+    return sum(len(jobs) for (name, _, _, _), jobs in run.to_repair.items() if name == analysis)
 
 
 def merges(run: Run, now: float) -> Iterator[Proposal]:

@@ -8,7 +8,8 @@ from math import inf
 from typing import Any, TypeVar
 
 from runner.core import commands as c, events as e
-from runner.core.kinds import Kind
+from runner.core.kinds import Kind, watching
+from runner.core.records import Station
 from runner.core.run import Run
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
@@ -30,6 +31,13 @@ def not_before(run: Run, kind: Kind, now: float) -> float:
     at = max(now, run.parked_until.get(kind, now))
     trouble = run.troubles.get(kind)
     return max(at, trouble.retry_at) if trouble is not None else at
+
+
+def look_at(run: Run, station: Station, now: float) -> float:
+    """The earliest time of a List or Describe at a station: one at a time, since a List may take several pages."""
+    if station.reading:
+        return inf
+    return max(not_before(run, (station.lane.name, watching(station.operation)), now), station.read.ready_at())
 
 
 def smallest(heap: list[Entry], count: int) -> list[Entry]:

@@ -1,19 +1,27 @@
-"""Putting batches where jobs can read them, and starting jobs: in input order, within slots and pace."""
+"""Starting jobs: in input order, within slots, pace and budget, and on each remote lane a small one first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Final
 
 from runner.core import commands as c, events as e
-from runner.core.kinds import STAGING, watching
-from runner.core.proposals.proposal import Proposal, not_before, smallest
+from runner.core.kinds import watching
+from runner.core.proposals.proposal import Proposal, look_at, not_before
 from runner.core.records import ACTIVE_STATUSES, JobRecord, Station
 from runner.core.run import Run
+from runner.core.waiting import Entry
 from runner.model import JobKey, job_name, token
 
 RECOUNT_S: Final = 60.0
-"""How often strangers' jobs are counted while our own wait for a slot."""
+"""How old a count of strangers' jobs may be when a job is started."""
+RECOUNT_FULL_S: Final = 30.0
+"""How often they are counted while they are in the way."""
+CLOSURES_MAX: Final = 64
+"""Jobs given up in one step."""
+USD_NOISE: Final = 1e-9
+"""Sums of floats may miss by this much; no price is as small."""
 
 
 def start_at(run: Run, station: Station, now: float) -> float:
@@ -25,17 +33,39 @@ def start_at(run: Run, station: Station, now: float) -> float:
 
 def starts(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     """The next Start of an operation on a lane, or the count of strangers' jobs that has to come before it."""
-    found = _next_job(run, station, now) if station.left > 0 else None
-    if found is None:
+    record = next_job(run, station) if station.left > 0 else None
+    if record is None:
         return
-    record, at = found
-    at = max(at, start_at(run, station, now))
-    if station.lane.kind == "aws" and (now - station.counted_at >= RECOUNT_S or station.free <= 0):
-        at = max(at, station.counted_at + RECOUNT_S, station.read.ready_at())
-        status = next(status for status in ACTIVE_STATUSES if status not in station.strangers_seen)
-        yield Proposal(at, c.CountSlots(lane=station.lane.name, operation=station.operation, status=status))
+    at = start_at(run, station, now)
+    count = count_first(run, station, at, now, needed=1)
+    if count is not None:
+        yield count
     elif station.free > 0:
-        yield _start(run, station, record, max(at, station.start.ready_at()), now)
+        at = max(at, station.start.ready_at())
+        yield _start(run, station, record, at, now) if at > now else _within_budget(run, station, record, now)
+
+
+def count_first(run: Run, station: Station, at: float, now: float, *, needed: int) -> Proposal | None:
+    """The count of strangers' jobs that has to come before a Start at a time; None: it is fresh, and leaves a slot."""
+    full = station.free < needed
+    if not station.lane.remote or (now - station.counted_at < RECOUNT_S and not full):
+        return None
+    due_at = station.counted_at + (RECOUNT_FULL_S if full else RECOUNT_S)
+    status = next(status for status in ACTIVE_STATUSES if status not in station.strangers_seen)
+    count = c.CountSlots(lane=station.lane.name, operation=station.operation, status=status)
+    return Proposal(max(at, due_at, look_at(run, station, now)), count)
+
+
+def _within_budget(run: Run, station: Station, record: JobRecord, now: float) -> Proposal:
+    """A Start whose time has come; or that it might cost too much."""
+    budget = run.config.budget_usd
+    if budget is not None:
+        usd = run.committed_usd(family=run.families[record.job.analysis], units=record.job.units)
+        if usd > budget + USD_NOISE:
+            committed = run.committed_usd()
+            reached = e.BudgetReached(at=now, job=record.job.key, committed_usd=committed, usd=usd, budget_usd=budget)
+            return Proposal(now, event=reached)
+    return _start(run, station, record, now, now)
 
 
 def _start(run: Run, station: Station, record: JobRecord, at: float, now: float) -> Proposal:
@@ -50,57 +80,85 @@ def _start(run: Run, station: Station, record: JobRecord, at: float, now: float)
     )
 
 
-def _next_job(run: Run, station: Station, now: float) -> tuple[JobRecord, float] | None:
-    """The job to start next at a station and when it may: renewed ones whose time has come, else in input order."""
-    delayed, queue = run.delayed[station.operation], run.queues[station.operation]
-    heads: list[tuple[float, JobKey]] = []
-    if delayed:
-        heads.append(delayed[0])
-    if queue:
-        heads.append((now, queue[0][2]))
-    staged = [(max(at, now), key) for at, key in heads if _staged_at(run, key, station)]
-    if not staged:
-        return None
-    at, key = min(staged, key=lambda head: head[0])
-    return run.jobs[key], at
+def next_job(run: Run, station: Station) -> JobRecord | None:
+    """The job to start next at a station: the first in input order of those whose batch lies there.
 
-
-def _staged_at(run: Run, key: JobKey, station: Station) -> bool:
-    staged = run.staged.get(run.jobs[key].job.batch)
-    return staged is not None and staged[0] == station.lane.name
-
-
-def stagings(run: Run, now: float) -> Iterator[Proposal]:
-    """Batches are staged in the order of their jobs, some ahead; the one that is needed first, always.
-
-    Without that "always", batches staged past one that failed could use up all the room ahead, for ever.
+    Of a family of which no job has shown yet that the lane is in order, only the probe.
     """
-    if not run.to_stage:
-        return
-    staging = {command.batch for command in run.in_flight if isinstance(command, c.StageBatch)}
-    room = run.config.staging_max - len(staging)
-    ahead = run.config.staged_ahead_max - len(run.staged_idle) - len(staging)
-    # Entries of batches that were staged out of turn are still in the heap.
-    heads = smallest(run.to_stage, run.config.staging_max + run.config.staged_ahead_max)
-    wanted = [batch for _, _, batch in heads if batch in run.unstaged]
-    lane = _lane_for_staging(run, now)
-    for place, batch in enumerate(wanted):
-        if batch in staging:
+    heads: list[Entry] = []
+    for analysis, queue in station.ready.items():
+        head = queue.head
+        if head is None or (station.lane.name, analysis) in run.closed_to:
             continue
-        if room <= 0 or (place and ahead <= 0):
-            return
-        room -= 1
-        ahead -= 1
-        yield Proposal(not_before(run, (lane, STAGING), now), c.StageBatch(batch=batch, lane=lane))
+        if proven(run, station, analysis):
+            heads.append(head)
+        elif (key := probe(run, station, analysis)) is not None and any(key in of for of in station.ready.values()):
+            heads.append((*head[:2], key))
+    return run.jobs[min(heads)[2]] if heads else None
 
 
-def _lane_for_staging(run: Run, now: float) -> str:
-    """The lane with the least work before it, of those that are not parked."""
-    if len(run.config.lanes) == 1:
-        return run.config.lanes[0].name
+def proven(run: Run, station: Station, analysis: str) -> bool:
+    """Whether jobs of an analysis may be started side by side: at once on an embedded lane."""
+    return not station.lane.remote or (station.lane.name, run.families[analysis]) in run.proven
 
-    def load(lane: str) -> tuple[bool, int]:
-        parked = any(key[0] == lane and until > now for key, until in run.parked_until.items())
-        return parked, sum(1 for batch in run.staged_idle if run.staged[batch][0] == lane)
 
-    return min((lane.name for lane in run.config.lanes), key=load)
+def probe(run: Run, station: Station, analysis: str) -> JobKey | None:
+    """The smallest job of the analysis's family, to be started alone; None while one is at work.
+
+    A wrong role or a key that may not be used costs one small job instead of a slot-count of large ones.
+    """
+    family, lane = run.families[analysis], station.lane.name
+    if any(run.families[record.job.analysis] == family for record in station.occupied.values()):
+        return None
+    heads = [
+        queue.head
+        for (name, lanes), queue in run.by_units.items()
+        if run.families[name] == family
+        and lane in lanes
+        and queue.head is not None
+        and (lane, name) not in run.closed_to
+    ]
+    return min(heads)[2] if heads else None
+
+
+# --- families closed to the account -----------------------------------------------------------------------------------
+
+
+def closures(run: Run, now: float) -> Iterator[Proposal]:
+    """Jobs of an analysis that no lane takes any more are given up."""
+    left = CLOSURES_MAX
+    for (analysis, lanes), queue in run.by_units.items():
+        closed = [run.closed_to.get((lane, analysis)) for lane in lanes]
+        fault = closed[0] if closed and all(closed) else None
+        if fault is None:
+            continue
+        for _, _, key in queue.first(left):
+            left -= 1
+            yield Proposal(now, event=e.JobGivenUp(at=now, job=key, code="FAMILY_CLOSED", fault=fault))
+
+
+# --- predictions ------------------------------------------------------------------------------------------------------
+
+OVERDUE_S: Final = 30.0
+"""How much longer a job is thought to take that should have ended by now."""
+
+
+def opening(run: Run, station: Station, ahead: int, now: float) -> float:
+    """When a further job could be started at a station, so many others before it; infinity: not in this session."""
+    at = start_at(run, station, now)
+    if at == inf or station.slots <= 0:
+        return inf
+    at = max(at, station.start.ready_at()) + ahead * station.start.interval_s
+    behind = ahead - station.free
+    if behind < 0:
+        return at
+    spans = [(_ends_at(record, now), record.predicted_s) for record in station.occupied.values()]
+    if not spans:
+        return at + RECOUNT_FULL_S * (1 + behind)
+    ends = sorted(end for end, _ in spans)
+    waves, place = divmod(behind, len(ends))
+    return max(at, ends[place]) + waves * sum(seconds for _, seconds in spans) / len(spans)
+
+
+def _ends_at(record: JobRecord, now: float) -> float:
+    return max(now + OVERDUE_S, max(record.accepted_at, record.intended_at) + record.predicted_s)

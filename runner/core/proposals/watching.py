@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Final
 
 from runner.core import commands as c, events as e
-from runner.core.kinds import stopping, watching
+from runner.core.kinds import stopping
 from runner.core.polling import next_look
-from runner.core.proposals.proposal import Proposal, not_before
+from runner.core.proposals.proposal import Proposal, look_at, not_before
+from runner.core.proposals.starting import proven, start_at
 from runner.core.records import DENIALS, JobRecord, Station
 from runner.core.retry import GENERATIONS, RetryAt, decide
 from runner.core.run import Run
@@ -29,15 +30,31 @@ def looks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     active = [record for record in station.occupied.values() if record.state is State.ACTIVE]
     if not active:
         return
-    timing = run.timing(lane)
-    base = max(not_before(run, (lane, watching(operation)), now), station.read.ready_at())
+    base = look_at(run, station, now)
     if (lane, operation) not in run.sweeping:
-        look = min(next_look(timing, accepted_at=r.accepted_at, looked_at=r.looked_at) for r in active)
         since = min(r.submitted_at or r.accepted_at for r in active) - SWEEP_MARGIN_S
-        yield Proposal(max(base, look), c.Sweep(lane=lane, operation=operation, since=float(int(since))))
+        sweep = c.Sweep(lane=lane, operation=operation, since=float(int(since)))
+        yield Proposal(max(base, _next_sweep(run, station, active)), sweep)
+    timing = run.timing(lane)
     for record in active:
         if record.missing >= timing.missing_max and record.remote_id is not None:
-            yield Proposal(base, _describe(station, record, record.remote_id))
+            # A young job may be hidden from Describe as it is from List; "not found" would buy it a second time.
+            at = max(base, record.accepted_at + 2 * timing.grace_s)
+            yield Proposal(at, _describe(station, record, record.remote_id))
+
+
+def _next_sweep(run: Run, station: Station, active: Iterable[JobRecord]) -> float:
+    timing = run.timing(station.lane.name)
+    return min(
+        next_look(
+            timing,
+            accepted_at=record.accepted_at,
+            looked_at=record.looked_at,
+            predicted_s=record.predicted_s,
+            probing=not proven(run, station, record.job.analysis),
+        )
+        for record in active
+    )
 
 
 def _describe(station: Station, record: JobRecord, remote_id: RemoteId) -> c.DescribeJob:
@@ -85,35 +102,44 @@ def decisions(run: Run, now: float) -> Iterator[Proposal]:
             continue
         if fault.kind in DENIALS:
             if not run.stopping:
-                yield renew(record, now, now, at=_mended_at(run, record, now))
+                yield renew(record, now, at=_mended_at(run, record, now))
         elif fault.kind is FaultKind.CLOSED:
             yield give_up(record, now, "FAMILY_CLOSED", fault)
         elif fault.kind is FaultKind.REJECTED:
             yield give_up(record, now, "JOB_FAILED", fault)
         else:
-            yield another_generation(record, record.failures, fault, now)
+            yield another_generation(record, record.failures, fault, now, since=record.failed_at)
 
 
 def _mended_at(run: Run, record: JobRecord, now: float) -> float:
-    """When what the user has to mend may be mended: in a later session, or when parked work is looked at again."""
+    """When a job that a lane denied can be tried again: at once if another lane takes it.
+
+    Else in a later session, or when parked work is looked at again.
+    """
     if record.failed_in < run.sessions:
+        return now
+    stations = run.stations_of[record.job.operation]
+    if any(
+        station.lane.name in record.lanes and station.lane.name != record.lane and start_at(run, station, now) < inf
+        for station in stations
+    ):
         return now
     return max(now, run.parked_until.get((record.lane, record.job.operation), inf))
 
 
-def another_generation(record: JobRecord, failures: int, fault: Fault, now: float) -> Proposal:
+def another_generation(record: JobRecord, failures: int, fault: Fault, now: float, *, since: float) -> Proposal:
     """A job that came to nothing for a reason that can pass: tried again, unless it has had its generations."""
     seed = (record.token, "generation")
-    decision = decide(GENERATIONS, failures=failures, first_at=now, now=now, seed=seed)
+    decision = decide(GENERATIONS, failures=failures, first_at=since, now=since, seed=seed)
     if isinstance(decision, RetryAt):
-        return renew(record, now, decision.at)
+        return renew(record, now, at=max(now, decision.at))
     return give_up(record, now, "JOB_FAILED", fault)
 
 
-def renew(record: JobRecord, now: float, starts_at: float, *, at: float | None = None) -> Proposal:
-    """Begin a job's next generation, which may start at `starts_at`; to be decided `at`, or now."""
-    event = e.GenerationRenewed(at=now, job=record.job.key, generation=record.generation + 1, not_before=starts_at)
-    return Proposal(now if at is None else at, event=event)
+def renew(record: JobRecord, now: float, *, at: float) -> Proposal:
+    """Begin a job's next generation, at a time."""
+    event = e.GenerationRenewed(at=now, job=record.job.key, generation=record.generation + 1, not_before=now)
+    return Proposal(at, event=event)
 
 
 def give_up(record: JobRecord, now: float, code: str, fault: Fault) -> Proposal:
