@@ -14,14 +14,14 @@ from runner import __version__
 from runner.cli import check, clean, doctor, export, init, inspect, plan, report, run, schema, serve, stop
 from runner.cli.errors import report_error
 from runner.cli.help import SETTINGS, Application
-from runner.cli.values import one_of
-from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USER
+from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USER, UserError
 
 ABOUT: Final = """
 Large batches of text analysis through Amazon Comprehend's asynchronous jobs, or through a local Comprehend: a YAML
 manifest goes in, one JSON line per document comes out.
 """
 NAME: Final = "runner"
+SHELLS: Final = ("bash", "zsh", "fish")
 COMPLETE: Final = "_RUNNER_COMPLETE"
 """What the shell's script sets when it asks how a command line goes on."""
 GROUPS: Final = {
@@ -53,16 +53,19 @@ def _tell_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _shell(text: str) -> str:
-    return text and one_of("bash", "zsh", "fish")(text)
+def _tell_completion(wanted: bool) -> None:
+    if not wanted:
+        return
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-
-def _tell_completion(shell: str) -> None:
-    if shell:
-        from typer.completion import get_completion_script  # type: ignore[attr-defined]
-
-        print(get_completion_script(prog_name=NAME, complete_var=COMPLETE, shell=shell))
-        raise typer.Exit
+    shell = os.path.basename(os.environ.get("SHELL", ""))  # noqa: PTH119 - a name, not a path
+    if shell not in SHELLS:
+        raise UserError(
+            f"the variable SHELL names {shell or 'no shell'}; there is completion for {', '.join(SHELLS)}",
+            hint="for example: SHELL=bash runner --completion",
+        )
+    print(get_completion_script(prog_name=NAME, complete_var=COMPLETE, shell=shell))
+    raise typer.Exit
 
 
 @app.callback()
@@ -73,16 +76,14 @@ def root(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print the version and exit")
     ] = False,
     _completion: Annotated[
-        str,
+        bool,
         typer.Option(
             "--completion",
-            metavar="bash|zsh|fish",
-            parser=_shell,
             callback=_tell_completion,
             is_eager=True,
-            help='print a script with which the shell completes commands: eval "$(runner --completion bash)"',
+            help='print a script for your shell to complete commands: eval "$(runner --completion)"',
         ),
-    ] = "",  # of None, Typer asks pydantic, and every command waits
+    ] = False,
 ) -> None:
     """Before every command; alone, it is a mistake that help answers."""
     if ctx.invoked_subcommand is None:

@@ -1,4 +1,4 @@
-"""Shells complete commands and options, by the script that `runner --completion SHELL` prints."""
+"""Shells complete commands and options, by the script that `runner --completion` prints."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from tests.acceptance.house import House
 
 
 @pytest.mark.parametrize(("shell", "says"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete --")])
-def test_there_is_a_script_for_each_shell_that_asks_this_program(empty: House, shell: str, says: str) -> None:
-    said = empty.command("--completion", shell)
+def test_there_is_a_script_for_each_shell_that_asks_this_program(
+    empty: House, monkeypatch: pytest.MonkeyPatch, shell: str, says: str
+) -> None:
+    monkeypatch.setenv("SHELL", f"/usr/bin/{shell}")
+
+    said = empty.command("--completion")
 
     assert (said.code, said.err) == (0, "")
     assert says in said.out
     assert f"_RUNNER_COMPLETE=complete_{shell}" in said.out
 
 
-def test_other_shells_are_refused_with_those_there_are(empty: House) -> None:
-    said = empty.command("--completion", "tcsh")
+def test_other_shells_are_refused_with_those_there_are(empty: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
 
-    assert said.code == 2
-    assert "'tcsh' is not one of bash, zsh, fish" in said.err
+    said = empty.command("--completion")
+
+    assert (said.code, said.out) == (2, "")
+    assert "names tcsh; there is completion for bash, zsh, fish" in said.err
 
 
 @pytest.mark.parametrize(
