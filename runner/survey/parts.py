@@ -13,7 +13,7 @@ from hashlib import blake2b
 from heapq import merge
 from typing import TypeVar
 
-from runner.catalogue import UNIT_CHARACTERS, UNITS_PER_DOCUMENT_MIN, units
+from runner.catalogue import UNIT_CHARACTERS, UNITS_PER_DOCUMENT_MIN
 from runner.model import PartFacts, SegmentId, part_id
 from runner.survey.columns import Columns
 from runner.survey.measuring import DIGEST_BYTES
@@ -59,10 +59,13 @@ class Placed:
 
 
 def units_of(characters: Sequence[int]) -> int:
-    """Billing units of documents of these lengths, together."""
-    if max(characters, default=0) <= UNIT_CHARACTERS * UNITS_PER_DOCUMENT_MIN:
+    """Billing units of documents of these lengths, together (`runner.catalogue.units` for a whole column)."""
+    least = UNIT_CHARACTERS * UNITS_PER_DOCUMENT_MIN
+    if max(characters, default=0) <= least:
         return UNITS_PER_DOCUMENT_MIN * len(characters)  # short texts are the many ones
-    return sum(map(units, characters))
+    return UNITS_PER_DOCUMENT_MIN * len(characters) + sum(
+        [-(-(each - least) // UNIT_CHARACTERS) for each in characters if each > least]
+    )
 
 
 def take(column: Sequence[T], rows: Rows) -> Sequence[T]:

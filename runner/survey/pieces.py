@@ -63,7 +63,8 @@ def _cuts(text: str, limit: int, overlap: int) -> Iterator[Cut]:
     while (found := _written(text, core_begin)) is not None:
         first = found.start()
         begin = _left(text, core_begin, overlap)
-        if first + 1 >= begin + _fitting(text, begin, limit - overlap):
+        reach = begin + _fitting(text, begin, limit - overlap)
+        if first >= reach or (first > begin and _boundary(text, reach, first, max(begin, core_begin)) is None):
             begin = _cluster_start(text, first, core_begin)
         hard = begin + _fitting(text, begin, limit)
         if hard == len(text):

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, strategies as st
 
 from runner.catalogue import units
 from runner.errors import SourceError
 from runner.model import PARTS_MAX, AnalysisSpec, SegmentId, part_id
 from runner.planning.fates import reads, split_limit
 from runner.survey import segments
+from runner.survey.parts import units_of
 
 Survey = Callable[..., Any]
 Analysis = Callable[..., AnalysisSpec]
@@ -183,3 +185,8 @@ def test_pools_of_pieces_are_those_of_their_documents(survey: Survey, analysis: 
         ("entities", "LANGUAGE_UNSUPPORTED"),
         ("dominant_language", ""),
     }
+
+
+@given(st.lists(st.integers(0, 2000)))
+def test_units_of_a_column_are_those_of_its_documents(characters: list[int]) -> None:
+    assert units_of(characters) == sum(map(units, characters))
