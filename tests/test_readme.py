@@ -186,23 +186,10 @@ def test_the_table_of_keys_is_the_schema() -> None:
     assert {place: keys - everything - {".gz"} for place, keys in places.items()} == {place: set() for place in places}
 
 
-def test_the_families_that_are_told_are_those_of_this_version(tmp_path: Path) -> None:
+def test_the_families_that_are_told_are_those_of_this_version() -> None:
     (told,) = re.findall(r"This version does \w+ families \((.*?)\)", README, re.DOTALL)
-    names = codes(told)
-    taken = []
-    for family in FAMILIES:
-        path = tmp_path / f"{family}.yaml"
-        path.write_text(
-            "version: 1\nname: a\ncorpora: [{name: c, source: x, format: lines, language: en}]\n"
-            f"analyses: [{family}]\n"
-        )
-        try:
-            load_manifest(path)
-        except errors.ManifestError:
-            continue
-        taken.append(family)
 
-    assert sorted(names) == sorted(taken)
+    assert sorted(codes(told)) == sorted(name for name, row in FAMILIES.items() if row.available)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
