@@ -8,6 +8,7 @@ hold; those of the tuning set come from the same lists of Faker as the analyzer'
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from random import Random
 from typing import TYPE_CHECKING
@@ -196,7 +197,7 @@ def _values(language: str, fakers: dict, people: list, random: Random) -> dict[s
                     f"{random.randint(1, 28):02d}/{random.randint(1, 12):02d}/{random.randint(1950, 2024)}",
                 ]
             )
-        day = us.date_object()
+        day: dt.date = us.date_between_dates(dt.date(1970, 1, 1), dt.date(2024, 12, 31))
         return random.choice(
             [
                 day.strftime("%B %d, %Y"),
@@ -215,7 +216,7 @@ def _values(language: str, fakers: dict, people: list, random: Random) -> dict[s
                 ["Calle Mayor", "Avenida de la Constitución", "Plaza Nueva", "Paseo del Prado", "Calle de Alcalá"]
             )
             return f"{street} {random.randint(1, 200)}, {random.randint(10000, 52000)} {random.choice(['Madrid', 'Sevilla', 'Valencia', 'Bilbao'])}"
-        return us.address().replace("\n", random.choice(["\n", ", "]))
+        return str(us.address()).replace("\n", random.choice(["\n", ", "]))
 
     def phone() -> str:
         return (
