@@ -15,6 +15,7 @@ from runner.model import AnalysisSpec, Document, Ledger, MergeSegment, PartId, s
 from runner.results.entries import NO_ENTRY, first_answer
 from runner.results.merge import Answers
 from runner.results.partfiles import part_path, read_lines
+from runner.results.pieces import core_of
 from runner.results.spool import SpoolReader
 
 _OPEN_SPOOLS_MAX: Final = 64
@@ -123,7 +124,7 @@ class Texts:
             text = self._line(piece.part, piece.line)
             if text is None:
                 return None
-            cores.append(text[piece.core_begin - piece.begin : piece.core_end - piece.begin])
+            cores.append(core_of(piece, text))
         return "".join(cores)
 
     def required(self, document: Document) -> str | None:

@@ -22,3 +22,9 @@ def lines_of(document: Document, analysis: AnalysisSpec) -> list[tuple[int, int]
     if document.part < 0 or document.size > analysis.document_bytes_max:
         raise InternalError(f"the ledger names no line of a document that {analysis.name} reads")
     return [(document.part, document.line)]
+
+
+def core_of(piece: Piece, sent: str) -> str:
+    """The document's text in a piece's core, from the text that was sent; white space that was not sent is spaces."""
+    before, after = max(0, piece.begin - piece.core_begin), max(0, piece.core_end - piece.end)
+    return " " * before + sent[max(0, piece.core_begin - piece.begin) : piece.core_end - piece.begin] + " " * after
