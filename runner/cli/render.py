@@ -108,8 +108,9 @@ def _shared(plan: Plan) -> Iterator[RenderableType]:
         shared: dict[str, int] = {}
         for row in plan.rows:
             shared[row.corpus] = max(row.shared, shared.get(row.corpus, 0))
-        documents = counted(sum(shared.values()), "document")
-        yield Fact("saved", f"{counted(saved, 'unit')}: {documents} with the text of another are not sent again")
+        documents = sum(shared.values())
+        told = f" ({counted(documents, 'document')})" if documents else ""
+        yield Fact("saved", f"{counted(saved, 'unit')}: texts that occur more than once are sent once{told}")
 
 
 def _notes(plan: Plan) -> Iterator[RenderableType]:

@@ -42,6 +42,24 @@ def test_segments_are_merged_in_order_and_a_handful_at_a_time():
     assert list(books.mergeable("c0")) == [segment_id(0, 0, n) for n in range(MERGE_SEGMENTS_MAX)]
 
 
+def test_what_is_known_better_of_a_segment_takes_the_place_of_what_was_known():
+    books = Books()
+    books.add([facts(0), facts(1)])
+    documents = books.documents
+    other = (part_id(segment_id(0, 0, 0), 0),)
+    for _ in range(2):
+        books.add([facts(1, foreign=other)])
+    books.close_survey()
+    books.complete = True
+
+    books.open(JobKey("j"), batch_of(0, [0]))
+
+    assert books.documents == documents
+    assert [record.open for record in books.segments()] == [1, 1]
+    books.settle(batch_of(0, [0]))
+    assert books.mergeable("c0") == (segment_id(0, 0, 0), segment_id(0, 0, 1))
+
+
 def test_a_segment_waits_for_the_jobs_of_another_whose_lines_it_shares():
     books = books_of(2, foreign={0: [1]})
     books.complete = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,17 @@ from runner.corpus import list_corpus, ranges
 from runner.model import (
     AnalysisSpec,
     CorpusSpec,
+    LaneSpec,
     LanguageRule,
     Ledger,
+    Manifest,
     SegmentFacts,
     ShareTask,
     SurveyTask,
     segment_of,
 )
+from runner.planning import DurationModel, make_plan
+from runner.planning.packing import pad_units
 from runner.survey import aliases, find_shared, put_shared_in_place, revised, sharing, survey_range, surveying
 
 Analysis = Callable[..., AnalysisSpec]
@@ -282,3 +286,23 @@ def test_a_segment_refers_to_a_bounded_number_of_others(
     assert len(last.foreign_parts) == 1
     assert survey.texts() == before
     check(survey)
+
+
+def test_a_plan_reads_each_line_once_and_says_what_that_saves(make: Callable[..., Survey]) -> None:
+    texts = {"a": [["one", "two", LONG, "three"]], "b": [["two", "four", LONG], ["one", "one"]]}
+    survey = make(texts)
+    before = sum(units(len(line)) for line, pieces in survey.texts() for line in [line, *pieces] if line is not None)
+
+    survey.share()
+
+    lane = LaneSpec(name="local", kind="embedded")
+    (analyses,) = set(survey.analyses.values())
+    entities = replace(analyses[0], corpora=tuple(texts))
+    corpora = tuple(CorpusSpec(name=name, sources=(), format="lines") for name in texts)
+    manifest = Manifest(path="m.yaml", name="m", lanes=(lane,), corpora=corpora, analyses=(entities,))
+    plan = make_plan(manifest, [survey.facts[segment] for segment in sorted(survey.facts)], durations=DurationModel())
+    assert [(row.corpus, row.sent, row.shared) for row in plan.rows] == [("a", 4, 0), ("b", 5, 4)]
+    sent = sum(job.units for job in plan.work.jobs) - sum(
+        pad_units(batch) for batch in plan.work.batches if batch.padded
+    )
+    assert sent + sum(row.shared_units for row in plan.rows) == before
