@@ -62,7 +62,10 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 
 
 def load(source: Path, overrides: Sequence[str] | None, lane: str | None = None) -> Manifest:
-    """A manifest, with what the embedded engine can do. Raises ManifestError, or UserError for an unknown lane."""
+    """A manifest, with what the embedded engine can do.
+
+    Raises ManifestError, or UserError for a lane that is not there, or that a corpus may not use.
+    """
     from runner.compose.capabilities import embedded_languages
     from runner.manifest import load_manifest
 
@@ -72,6 +75,12 @@ def load(source: Path, overrides: Sequence[str] | None, lane: str | None = None)
         raise UserError(
             f"the manifest has no lane {lane!r}", hint=nearest(lane, names) or f"there are: {', '.join(names)}"
         )
+    for corpus in loaded.corpora if lane is not None else ():
+        if corpus.lanes and lane not in corpus.lanes:
+            raise UserError(
+                f"--lane is {lane}, and corpus {corpus.name} is for {', '.join(corpus.lanes)} only",
+                hint=f"leave --lane out, or change its lanes: --set corpora.{corpus.name}.lanes={lane}",
+            )
     return loaded
 
 

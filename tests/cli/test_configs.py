@@ -82,3 +82,11 @@ def test_tables_are_read_by_column_and_dialect_and_carry_columns_along(examples:
     assert [line["language"] for line in lines.values()] == ["en", "de", "es", "en", "en"]
     notes = {line["id"]: line["language"] for line in results(examples, "tables", "notes")}
     assert (notes["n1"], notes["n2"], notes["n4"]) == ("en", "de", "es")
+
+
+def test_a_corpus_is_kept_from_lanes_that_are_not_its_own(examples: House) -> None:
+    said = examples.command("plan", "configs/regions.yaml", "--lane", "virginia")
+
+    assert said.code == 2
+    assert "--lane is virginia, and corpus postcards is for ireland only" in said.err
+    assert examples.command("plan", "configs/regions.yaml", "--lane", "ireland").code == 0

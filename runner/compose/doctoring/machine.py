@@ -164,7 +164,7 @@ def _fault_of_object(corpus: CorpusSpec, source: str) -> str | None:
     try:
         first = next(list_source(corpus.profile, fixed), None)
     except ServiceError as error:
-        return str(error)
+        return f"{error.code}: {error.detail.removeprefix(f'{fixed}: ')}"
     return None if first is not None else f"nothing lies below {fixed}"
 
 
