@@ -31,10 +31,10 @@ _decode_index: Final = msgspec.json.Decoder(int).decode
 
 
 class Named(NamedTuple):
-    """An entity's place: its piece, and its index in what the piece's answer lists."""
+    """An entity's place: its piece, and its place in what the piece's answer lists."""
 
     piece: int
-    index: int
+    place: int
 
 
 class _Mention(NamedTuple):
@@ -70,7 +70,7 @@ def stitch_events(pieces: Sequence[Piece], payloads: Sequence[bytes]) -> bytes:
     spoken_of = {_argument(number, argument) for number, _, arguments in kept for argument in arguments}
     unknown = spoken_of - entities.keys()
     if unknown:
-        raise msgspec.ValidationError(f"an event names entity {min(unknown).index}, which is not there")
+        raise msgspec.ValidationError(f"an event names entity {min(unknown).place}, which is not there")
     joined, places = _joined(entities, frozenset(spoken_of))
     for number, event, arguments in kept:
         for argument in arguments:
