@@ -29,6 +29,7 @@ from runner.core import events as e
 from runner.core.run import Run
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
+from runner.engine.learning import Learner
 from runner.engine.ports import Observer, Service
 from runner.engine.workers import WorkerPool
 from runner.errors import EXIT_ERRORS, EXIT_INTERRUPTED, EXIT_LIMIT, EXIT_UNFINISHED, EXIT_USER, LimitError
@@ -273,7 +274,9 @@ def make_driver(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: 
         staging=LaneStaging(opened.run, opened.directory, opened.manifest, clients),
         workshop=LocalWorkshop(opened.run, opened.directory, opened.manifest, lanes=specs, pool=pool),
     )
-    return Driver(opened.run, executor=executor, recorder=opened.journal, now=opened.clock.now, observers=observers)
+    driver = Driver(opened.run, executor=executor, recorder=opened.journal, now=opened.clock.now, observers=observers)
+    driver.watched_by(Learner(opened.run, driver.tell))
+    return driver
 
 
 def _outcome(

@@ -68,6 +68,10 @@ class Driver:
         """Hand in a fact from outside (a cancel). May be called from any task."""
         self._arrive(event)
 
+    def watched_by(self, observer: Observer) -> None:
+        """Tell one observer more of what happens: one that itself tells the driver something."""
+        self._observers.append(observer)
+
     def record(self, *events: e.Event) -> None:
         """Apply and record facts at once; for those who prepare a run before it is driven."""
         for event in events:

@@ -128,6 +128,99 @@ def test_resume__restarted_at_once_again_and_again__is_never_over_the_quota():
     assert world.sessions > len(endings)
 
 
+# --- several lanes --------------------------------------------------------------------------------------------------
+
+
+def on(world: World) -> dict[str, int]:
+    """How many jobs each lane was given."""
+    return {lane: len(service.jobs) for lane, service in world.services.items()}
+
+
+def test_lanes__two_of_one_slot__share_the_work_and_take_half_the_time():
+    alone = lived(Behaviour(slots=1))
+    world = lived(Behaviour(slots=1), others=(Behaviour(slots=1),))
+
+    assert min(on(world).values()) >= len(world.run.jobs) // 3
+    assert world.closed_at < 0.7 * alone.closed_at
+    assert world.disk.results == CALM.disk.results
+
+
+@pytest.mark.parametrize("until", [EPOCH + 1.0, 1e18])
+def test_lanes__one_is_denied__the_other_does_its_work_and_nothing_waits_for_the_user(until: float):
+    world = lived(Behaviour(), others=(Behaviour(denied_until=until),))
+
+    assert world.sessions == 1
+    assert on(world)["sim1"] == 0 or until < 1e18
+    assert world.disk.results == CALM.disk.results
+
+
+def test_lanes__one_fails_its_first_job_for_want_of_permission__costs_one_small_job_for_each_family():
+    world = lived(Behaviour(), others=(Behaviour(unreadable_until=1e18),))
+
+    assert on(world)["sim1"] <= len(world.manifest.analyses)
+    assert world.sessions == 1
+    assert world.disk.results == CALM.disk.results
+
+
+def test_lanes__one_dies_with_a_start_in_the_air__that_job_stays_and_the_rest_moves():
+    outage = ((EPOCH + 30.0, EPOCH + 5 * HOUR),)
+    world = lived(Behaviour(slots=1, lost_answers=0.9), others=(Behaviour(slots=1, outages=outage, lost_answers=0.9),))
+
+    unsure = {event.job for event in of(world, e.StartUnanswered)}
+    intents = of(world, e.StartIntended)
+    first = {event.job: event.lane for event in intents if event.generation == 0 and event.job in unsure}
+    assert unsure
+    assert len({(event.job, event.lane) for event in intents if event.job in first}) == len(first)
+
+
+def test_lanes__all_are_denied__the_run_waits_for_the_user():
+    world = lived(Behaviour(denied_until=EPOCH + HOUR), others=(Behaviour(denied_until=EPOCH + HOUR),))
+
+    assert world.sessions > 1
+    assert {event.lane for event in of(world, e.WorkParked)} == {"sim", "sim1"}
+
+
+def test_lanes__corpora_bound_to_one__are_never_read_on_another():
+    """The ports hold every Start to it; here it is that there was something to hold."""
+    world = lived(Behaviour(slots=1), others=(Behaviour(slots=10),), bound=True, corpora=3)
+
+    assert min(on(world).values()) > 0
+
+
+# --- money ----------------------------------------------------------------------------------------------------------
+
+
+def test_budget__too_small__stops_before_the_start_that_might_exceed_it_and_goes_on_once_it_is_raised():
+    world = lived(Behaviour(), budget_share=0.4)
+
+    assert of(world, e.BudgetReached)
+    assert world.sessions > 1
+    assert world.disk.results == CALM.disk.results
+
+
+def test_budget__as_large_as_the_plan__covers_it_but_not_its_repairs():
+    world = lived(Behaviour(), budget_share=1.0, missing_rows=0.5)
+
+    first = of(world, e.BudgetReached)[0]
+    assert world.run.jobs[first.job].job.repairs
+    assert world.disk.results == CALM.disk.results
+
+
+# --- looking --------------------------------------------------------------------------------------------------------
+
+
+def test_looking__takes_calls_by_the_operation_and_not_by_the_job():
+    one = lived(Behaviour(slots=1, steps_max=0), **SMALL)
+    ten = lived(Behaviour(slots=10, steps_max=0))
+
+    def reads_per_hour(world: World) -> float:
+        calls = sum(len(times) for call, times in world.service.accounts.arrivals.items() if call.startswith("Read"))
+        return calls / (world.closed_at / HOUR)
+
+    assert len(ten.run.jobs) > 3 * len(one.run.jobs)
+    assert reads_per_hour(ten) < 4 * reads_per_hour(one)
+
+
 # --- denials, failures, strangers -----------------------------------------------------------------------------------
 
 
@@ -162,6 +255,15 @@ def test_failing__jobs_fail_for_passing_reasons__are_tried_again_or_closed_as_er
     assert of(world, e.GenerationRenewed)
     assert of(world, e.JobGivenUp)
     assert len({event.generation for event in of(world, e.StartIntended)}) == 3
+
+
+def test_strangers__start_a_job_of_theirs_every_three_seconds__do_not_bring_us_to_a_standstill():
+    world = lived(Behaviour(stranger_starts_s=3.0))
+
+    intended = sorted(event.at for event in of(world, e.StartIntended))
+    assert of(world, e.PaceChanged)
+    assert bought(world) == len(world.run.jobs)
+    assert intended[-1] - intended[0] < 1.5 * HOUR
 
 
 def test_strangers__hold_the_only_slot__are_waited_for_and_not_run_over():

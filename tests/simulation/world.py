@@ -20,6 +20,7 @@ from runner.core.states import State
 from runner.engine.clock import RunClock
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
+from runner.engine.learning import Learner
 from runner.journal import decode, encode
 from runner.model import AnalysisSpec, BatchId, Document, JobKey, PartId, RunId, SegmentId, segment_of, unit_interval
 from runner.planning.durations import DurationModel
@@ -165,12 +166,14 @@ class World:
 
     def _driver(self, now: Callable[[], float]) -> Driver:
         ports = SimulatedPorts(self)
-        return Driver(
+        driver = Driver(
             self.run,
             executor=Executor(services=self.services, staging=ports, workshop=ports),
             recorder=self,
             now=now,
         )
+        driver.watched_by(Learner(self.run, driver.tell))
+        return driver
 
     async def _drive(self, driver: Driver, now: Callable[[], float], ending: Ending | None) -> None:
         if self.run.began is None:
