@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from runner.model import Fault, JobStatus, RemoteId, StartRequest
+from runner.model import Fault, JobStatus, Quotas, RemoteId, StartRequest
 
+Call = Literal["Start", "Read", "Stop"]
+SLOTS_UNLIMITED: Final = 1_000_000
 STOPPING_S: Final = 5.0
 """How long a job takes to stop."""
 
@@ -20,6 +23,10 @@ class Behaviour:
     """
 
     slots: int = 10
+    quotas: Quotas | None = None
+    """Slots and calls per second of each operation; None: of all alike, as `slots` and the rates say."""
+    workers: int | None = None
+    """Processes that all jobs share, first come, first served (an endpoint of one's own); None: jobs run at once."""
     start_per_s: float | None = 1.0
     read_per_s: float | None = 10.0
     stop_per_s: float | None = 1.0
@@ -59,6 +66,18 @@ class Behaviour:
     page_jobs: int = 500
     """Jobs on one page of a List."""
 
+    def slots_of(self, operation: str) -> int:
+        """How many jobs of an operation may be active."""
+        limit = self.slots if self.quotas is None else self.quotas.active_jobs.of(operation)
+        return SLOTS_UNLIMITED if limit is None else int(limit)
+
+    def per_s(self, call: Call, operation: str) -> float | None:
+        """How many calls a second are let in; List and Describe share a quota."""
+        if self.quotas is None:
+            return {"Start": self.start_per_s, "Read": self.read_per_s, "Stop": self.stop_per_s}[call]
+        limits = {"Start": self.quotas.start_per_s, "Read": self.quotas.read_per_s, "Stop": self.quotas.stop_per_s}
+        return limits[call].of(operation)
+
 
 @dataclass(slots=True)
 class SimulatedJob:
@@ -93,6 +112,19 @@ class SimulatedJob:
     def done(self, now: float) -> float:
         """The share of its documents that it has written."""
         return min(1.0, (min(now, self.over_at) - self.submitted_at) / (self.ends_at - self.submitted_at))
+
+
+class Workers:
+    """Processes that carry jobs out one by one."""
+
+    def __init__(self, count: int) -> None:
+        self._free_at = [0.0] * count
+
+    def over_at(self, now: float, seconds: float) -> float:
+        """When a job is over that arrives now and needs so many seconds of one process."""
+        end = max(now, self._free_at[0]) + seconds
+        heapq.heapreplace(self._free_at, end)
+        return end
 
 
 @dataclass(slots=True)

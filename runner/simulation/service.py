@@ -71,7 +71,7 @@ class SimulatedService:
     async def start(self, request: StartRequest) -> RemoteJob | Fault:
         """Start a job, unless something is wrong."""
         operation = FAMILIES[request.family].stem
-        trouble = await self._arrive(f"Start/{operation}", self.behaviour.start_per_s)
+        trouble = await self._arrive("Start", operation)
         if trouble is not None:
             return trouble
         if self._chance(self.behaviour.lost_calls):
@@ -99,7 +99,7 @@ class SimulatedService:
     ) -> Sequence[RemoteJob] | Fault:
         """Jobs that one filter lets through and that List shows yet."""
         assert sum(given is not None for given in (name, status, submitted_after)) <= 1, "one filter a call"
-        trouble = await self._arrive(f"Read/{operation}", self.behaviour.read_per_s)
+        trouble = await self._arrive("Read", operation)
         if trouble is not None:
             return trouble
         lag_s = 0.0 if self.healed else self.behaviour.list_lag_s
@@ -117,17 +117,17 @@ class SimulatedService:
 
     async def _paged(self, operation: str, shown: list[RemoteJob]) -> list[RemoteJob] | Fault:
         """What a List shows, once every page after the first has been called for, too."""
-        per_s = self.behaviour.read_per_s
+        per_s = self.behaviour.per_s("Read", operation)
         for _ in range(self.behaviour.page_jobs, len(shown), self.behaviour.page_jobs):
             await anyio.sleep(0.0 if per_s is None else PAGES_APART / per_s)
-            trouble = await self._arrive(f"Read/{operation}", per_s)
+            trouble = await self._arrive("Read", operation)
             if trouble is not None:
                 return trouble
         return shown
 
     async def describe(self, operation: str, remote_id: RemoteId) -> RemoteJob | Fault:
         """One job."""
-        trouble = await self._arrive(f"Read/{operation}", self.behaviour.read_per_s)
+        trouble = await self._arrive("Read", operation)
         if trouble is not None:
             return trouble
         job = self.jobs.get(remote_id)
@@ -135,7 +135,7 @@ class SimulatedService:
 
     async def stop(self, operation: str, remote_id: RemoteId) -> JobStatus | Fault:
         """Stop a job that has not ended."""
-        trouble = await self._arrive(f"Stop/{operation}", self.behaviour.stop_per_s)
+        trouble = await self._arrive("Stop", operation)
         if trouble is not None:
             return trouble
         job = self.jobs[remote_id]
@@ -168,9 +168,9 @@ class SimulatedService:
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
-    async def _arrive(self, call: str, per_s: float | None) -> Fault | None:
+    async def _arrive(self, kind: Call, operation: str) -> Fault | None:
         """A call travels here; a fault if it is not let in."""
-        start = call.startswith("Start/")
+        call, per_s, start = f"{kind}/{operation}", self.behaviour.per_s(kind, operation), kind == "Start"
         with anyio.CancelScope(shield=True) if start else nullcontext():
             await anyio.sleep(self.behaviour.latency_s)
         now = self._now()
@@ -215,9 +215,9 @@ class SimulatedService:
         known = self._known(request, now)
         if known is not None:
             return known
-        names = [job.request.name for job in self._running(operation)]
-        if len(names) + self._strangers() >= self.behaviour.slots:
-            foreseen = len(names) >= self.behaviour.slots or now % STRANGERS_S > STRANGERS_NEW_S
+        names, slots = [job.request.name for job in self._running(operation)], self.behaviour.slots_of(operation)
+        if len(names) + self._strangers() >= slots:
+            foreseen = len(names) >= slots or now % STRANGERS_S > STRANGERS_NEW_S
             self.accounts.over_slots += foreseen and not late and request.name not in names
             return _fault(FaultKind.NO_SLOT, "TooManyRequestsException")
         return self._accept(request, operation, now)
