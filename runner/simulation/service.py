@@ -41,9 +41,18 @@ class SimulatedService:
     """All operations of one lane. Once healed, it has no faults any more (the liveness phase)."""
 
     def __init__(
-        self, behaviour: Behaviour, *, seed: str, now: Callable[[], float] = anyio.current_time, number: int = 0
+        self,
+        behaviour: Behaviour,
+        *,
+        seed: str,
+        now: Callable[[], float] = anyio.current_time,
+        number: int = 0,
+        seconds: Callable[[StartRequest], float] | None = None,
     ) -> None:
+        """`seconds` says how long a job takes; without it, that is drawn."""
         self.behaviour = behaviour
+        self._seconds = seconds
+        self._workers = Workers(behaviour.workers) if behaviour.workers else None
         self._number = number
         self.accounts = Accounts()
         self.jobs: dict[RemoteId, SimulatedJob] = {}
@@ -230,7 +239,7 @@ class SimulatedService:
         return self.jobs[found[1]] if now - found[0] <= life else None
 
     def _accept(self, request: StartRequest, operation: str, now: float) -> SimulatedJob:
-        duration_s = self.behaviour.startup_s + STEP_S * int(self._draw() * (self.behaviour.steps_max + 1))
+        duration_s = self._duration_s(request)
         fault = None
         if self._chance(self.behaviour.stuck):
             duration_s *= STUCK
@@ -238,6 +247,8 @@ class SimulatedService:
             fault = _fault(FaultKind.TRANSIENT, "INTERNAL_SERVER_ERROR", Scope.BATCH)
         if now < self.behaviour.unreadable_until and not self.healed:
             duration_s, fault = DENIED_S, _fault(FaultKind.DENIED, "NO_READ_ACCESS_TO_INPUT", Scope.LANE)
+        if self._workers is not None:
+            duration_s = self._workers.over_at(now, duration_s) - now
         job = SimulatedJob(
             remote_id=RemoteId(f"{self._number:x}{len(self.jobs):031x}"),
             operation=operation,
@@ -256,6 +267,11 @@ class SimulatedService:
             index.setdefault(key, []).append(job)
         self._tokens[request.token] = (now, job.remote_id)
         return job
+
+    def _duration_s(self, request: StartRequest) -> float:
+        if self._seconds is not None:
+            return self._seconds(request)
+        return self.behaviour.startup_s + STEP_S * int(self._draw() * (self.behaviour.steps_max + 1))
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
