@@ -19,7 +19,7 @@ import anyio
 
 from runner.catalogue import FAMILIES
 from runner.model import Fault, FaultKind, JobStatus, RemoteId, RemoteJob, Scope, StartRequest, unit_interval
-from runner.simulation.behaviour import Accounts, Behaviour, SimulatedJob
+from runner.simulation.behaviour import Accounts, Behaviour, Call, SimulatedJob, Workers
 
 STEP_S: Final = 120.0
 """Jobs end on steps of this after their start-up (COMPREHEND.md section 5.1)."""
