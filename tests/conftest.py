@@ -7,7 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=None, help="replay one simulated run")
-    parser.addoption("--seeds", type=int, default=200, help="how many simulated runs to try")
+    parser.addoption("--seeds", type=int, default=80, help="how many simulated runs to try")
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ class Journal:
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, immutable: bool = False) -> None:
         self.path = path
+        self._directory = str(path.parent)
         self._connection = connection
         self._immutable = immutable
         self._failure: RunnerError | None = None
@@ -202,7 +203,7 @@ class Journal:
         number, kind, payload, crc32 = row
         if _crc32(kind, payload) != crc32:
             raise damaged(self.path, f"event {number} is not what was written")
-        return codec.decode(kind.decode(), payload, directory=str(self.path.parent))
+        return codec.decode(kind.decode(), payload, directory=self._directory)
 
 
 def _crc32(kind: bytes, payload: bytes) -> int:
