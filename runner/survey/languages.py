@@ -11,9 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from runner.errors import InternalError
-from runner.manifest.languages import normalised
 from runner.model import LanguageRule
-from runner.survey.detecting import load
 
 FindLanguages = Callable[[Sequence[str], Sequence[str | None] | None], list[str | None]]
 """(Folded texts, what their rows say) -> their languages."""
@@ -45,6 +43,8 @@ def language_finder(rule: LanguageRule | None) -> FindLanguages:
     if rule.kind == "field":
         return _read
     if rule.kind == "auto":
+        from runner.survey.detecting import load
+
         sure = load().sure
         return lambda texts, _: [sure(text) if _has_text(text) else None for text in texts]
     if rule.kind == "detect":
@@ -55,6 +55,8 @@ def language_finder(rule: LanguageRule | None) -> FindLanguages:
 @lru_cache(maxsize=4096)
 def language_of(value: str | None) -> str | None:
     """The language that a row names, None if it names none: case, regions and scripts are set aside (but zh-TW)."""
+    from runner.manifest.languages import normalised  # with all of pydantic, which other rules do not need
+
     if value is None:
         return None
     language, separator, rest = value.strip().lower().replace("_", "-").partition("-")
@@ -72,6 +74,8 @@ def _read(texts: Sequence[str], values: Sequence[str | None] | None) -> list[str
 
 
 def _chooser(rule: LanguageRule) -> FindLanguages:
+    from runner.survey.detecting import load
+
     choice, among, otherwise = load().choice, frozenset(rule.among), rule.code
 
     def choose(texts: Sequence[str], _: Sequence[str | None] | None) -> list[str | None]:

@@ -16,8 +16,8 @@ from typing import TypeVar
 from runner.catalogue import UNIT_CHARACTERS, UNITS_PER_DOCUMENT_MIN
 from runner.model import PartFacts, SegmentId, part_id
 from runner.survey.columns import Columns
+from runner.survey.cuts import Cut
 from runner.survey.measuring import DIGEST_BYTES
-from runner.survey.pieces import Cut, cut
 from runner.survey.routes import KEPT, Bin, Kind, Router, Split
 
 T = TypeVar("T")
@@ -99,6 +99,8 @@ def _gather(into: dict[T, Rows], key: T, rows: Rows) -> None:
 
 def _pieces(how: Split, rows: Rows, columns: Columns) -> Lines:
     """The pieces of some documents, one after the other."""
+    from runner.survey.pieces import cut  # with a library that most workers do not need
+
     of_rows: list[int] = []
     texts: list[bytes] = []
     characters: list[int] = []

@@ -11,16 +11,11 @@ the `begin` or after the `end` of its piece.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import regex
 
-LIMIT_MIN: Final = 64
-"""The smallest limit that leaves room for text between two overlaps."""
-OVERLAP_BYTES_MAX: Final = 1024
-"""On either side: longer than nearly every entity, and a thousandth of the 1 MB that most families take."""
-_OVERLAP_SHARE: Final = 16
-"""Of a small limit, the overlap on either side takes a sixteenth."""
+from runner.survey.cuts import LIMIT_MIN, Cut
 
 _sentence_ends: Final = regex.compile(r"(?r)(?:[.!?…]['\"”’»)\]]*\s+|[。！？｡][」』”’）]*\s*|[।؟]\s+|\s{2,})").finditer
 _word_ends: Final = regex.compile(r"(?r)\s+").finditer
@@ -31,20 +26,6 @@ _written: Final = regex.compile(r"\S").search
 _PLAIN: Final = r"[\p{GCB=Other}\p{GCB=LV}\p{GCB=LVT}]"
 _plain_boundary: Final = regex.compile(f"(?<={_PLAIN})(?={_PLAIN})").search
 _plain_boundary_before: Final = regex.compile(f"(?r)(?<={_PLAIN})(?={_PLAIN})").search
-
-
-class Cut(NamedTuple):
-    """Where one piece lies in its document."""
-
-    begin: int
-    core_begin: int
-    core_end: int
-    end: int
-
-
-def overlap_of(limit: int) -> int:
-    """How many bytes of each neighbour pieces of at most `limit` bytes are sent with."""
-    return min(OVERLAP_BYTES_MAX, limit // _OVERLAP_SHARE)
 
 
 def cut(text: str, limit: int, overlap: int) -> list[Cut]:

@@ -22,7 +22,7 @@ from runner.model import (
     PartId,
 )
 from runner.planning.fates import Closing, closing, overlaps, reads, size_class, split_limit
-from runner.survey.pieces import overlap_of
+from runner.survey.cuts import overlap_of
 
 WHOLE_TEXT: Final = frozenset({"sentiment", "dominant_language", "classification"})
 """Families that say one thing of a text: an overlap would cost them units, and add nothing."""

@@ -155,9 +155,7 @@ def test_a_start_that_travels_slowly_does_not_meet_the_next_within_a_second(tmp_
     with serving(tmp_path / "serve", "--analyzers", "noop", "--quotas", "service") as endpoint:
         house = House(root=tmp_path, endpoint=endpoint, bucket=endpoint.make_bucket("paced"))
         house.furnish()
-        one = house.manifest["corpora"][0]
-        corpora = [{**one, "name": name} for name in ("first", "second", "third")]
-        house.tell(corpora=corpora, lanes=[house.lane(quotas={})], policy={"max_job_documents": 6})
+        house.tell(lanes=[house.lane(quotas={})], policy={"max_job_documents": 2})
         endpoint.set_faults({"operation": "Start*", "do": "delay", "delay_s": 0.5, "times": 1})
 
         assert house.run().code == 0

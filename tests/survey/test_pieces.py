@@ -8,7 +8,8 @@ import pytest
 import regex
 from hypothesis import given, settings, strategies as st
 
-from runner.survey.pieces import LIMIT_MIN, Cut, cut, overlap_of
+from runner.survey.cuts import LIMIT_MIN, Cut, overlap_of
+from runner.survey.pieces import cut
 
 WORDS = [
     "a",
