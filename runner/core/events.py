@@ -129,6 +129,42 @@ class RunFinished(Event):
     exit_code: int
 
 
+# --- models of the user's own -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingIntended(Event):
+    """A model is about to be asked for in a lane. Durable before the call: from here on it may have been bought.
+
+    `usd` is what its training may cost; of a model that several analyses share, the first one's holds it.
+    """
+
+    lane: str
+    analysis: str
+    arn: str
+    token: str
+    usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReady(Event):
+    """A lane has the model of an analysis, and jobs of it can be started there.
+
+    `trained_s` is the time that the service bills, `usd` what that costs this run: 0 for a model that was there before.
+    `metrics` are the service's own figures on documents that it held out.
+    """
+
+    lane: str
+    analysis: str
+    arn: str
+    trained_s: float | None = None
+    usd: float = 0.0
+    documents: int | None = None
+    tested: int | None = None
+    metrics: tuple[tuple[str, float], ...] = ()
+    message: str | None = None
+
+
 # --- staging and starting -----------------------------------------------------------------------------------
 
 
@@ -465,6 +501,15 @@ class Repredicted(Event):
     predictions: tuple[tuple[JobKey, float], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAwaited(Event):
+    """No job of an analysis is started in a lane until its model is ready there."""
+
+    volatile: ClassVar[bool] = True
+    lane: str
+    analysis: str
+
+
 DURABLE_EVENTS: tuple[type[Event], ...] = (
     RunBegan,
     SessionOpened,
@@ -476,6 +521,8 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     PlanFinished,
     GatePassed,
     RunFinished,
+    TrainingIntended,
+    ModelReady,
     BatchStaged,
     StagingFailed,
     StagingLost,

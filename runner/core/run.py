@@ -88,6 +88,12 @@ class Run:
         self.families = {analysis.name: analysis.family for analysis in self.config.analyses}
         self.closed_to: dict[tuple[str, str], Fault] = {}
         """(lane, analysis) that the service has closed to the account."""
+        self.awaited: set[tuple[str, str]] = set()
+        """(lane, analysis) whose model is not ready there."""
+        self.models: dict[tuple[str, str], e.ModelReady] = {}
+        """(lane, analysis) -> the model that its jobs use there."""
+        self.trainings: dict[tuple[str, str], e.TrainingIntended] = {}
+        """(lane, analysis) -> the model that this run has asked for last, or was about to."""
         self.proven: set[tuple[str, str]] = set()
         """(lane, family) of which a job got past the moment at which permissions fail."""
         self.waiting_for: dict[JobKey, set[JobKey]] = {}
@@ -171,12 +177,25 @@ class Run:
         price = self.config.upper_usd
         if price is None:
             return 0.0
-        return price(self.committed if family is None else self.committed + Counter({family: units}))
+        jobs = price(self.committed if family is None else self.committed + Counter({family: units}))
+        return jobs + self.training_usd
+
+    @property
+    def training_usd(self) -> float:
+        """What the trainings that this run has asked for cost; as long as one is under way, what it may cost."""
+        return sum(
+            self.models[key].usd if key in self.models and self.models[key].arn == training.arn else training.usd
+            for key, training in self.trainings.items()
+        )
 
     def parked(self, lane: str, kind: str, now: float) -> float | None:
         """When parked work may be tried again (infinity: not in this session); None: it is not parked."""
         until = self.parked_until.get((lane, kind))
         return until if until is not None and until > now else None
+
+    def barred(self, lane: str, analysis: str) -> bool:
+        """Whether no job of an analysis is started in a lane now: it is closed there, or its model is awaited."""
+        return (lane, analysis) in self.closed_to or (lane, analysis) in self.awaited
 
     def idle(self) -> bool:
         """Whether nothing is being carried out."""

@@ -84,6 +84,11 @@ class Driver:
             await self._loop(tasks)
             tasks.cancel_scope.cancel()
 
+    async def wait_for_news(self) -> None:
+        """Until a fact is handed in from outside, or a halt; for those who know of one to come."""
+        while self.halted is None and not self._inbox:
+            await self._wait(WAIT_S_MAX)
+
     async def _loop(self, tasks: TaskGroup) -> None:
         while self.halted is None:
             now = self._now()

@@ -38,6 +38,8 @@ NAMES: Final[dict[type[e.Event], str]] = {
     e.PlanFinished: "plan.finished",
     e.GatePassed: "plan.gate_passed",
     e.RunFinished: "run.finished",
+    e.TrainingIntended: "model.training_intended",
+    e.ModelReady: "model.ready",
     e.BatchStaged: "batch.staged",
     e.StagingFailed: "batch.staging_failed",
     e.StagingLost: "batch.staging_lost",

@@ -84,6 +84,7 @@ def test_every_kind_of_fact_has_one_effect():
         e.StrangersSeen,
         e.SlotsCounted,
         e.Repredicted,
+        e.ModelAwaited,
     }
 
 

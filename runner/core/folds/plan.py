@@ -38,6 +38,7 @@ def session_opened(run: Run, event: e.SessionOpened) -> None:
         kinds.clear()
     run.exhausted.clear()
     run.closed_to.clear()
+    run.awaited.clear()
     run.budget_reached = None
     run.in_flight.clear()
     run.staging.clear()
@@ -104,6 +105,22 @@ def cancel_asked(run: Run, _: e.CancelAsked) -> None:
 def budget_reached(run: Run, event: e.BudgetReached) -> None:
     """Nothing more is started in this session; what runs is seen through."""
     run.budget_reached = event
+
+
+def training_intended(run: Run, event: e.TrainingIntended) -> None:
+    """This run has asked for a model, or was about to when it was cut off."""
+    run.trainings[event.lane, event.analysis] = event
+
+
+def model_awaited(run: Run, event: e.ModelAwaited) -> None:
+    """Jobs of an analysis wait for its model in a lane."""
+    run.awaited.add((event.lane, event.analysis))
+
+
+def model_ready(run: Run, event: e.ModelReady) -> None:
+    """Jobs of an analysis can be started in a lane."""
+    run.models[event.lane, event.analysis] = event
+    run.awaited.discard((event.lane, event.analysis))
 
 
 def noted(_: Run, __: e.Event) -> None:

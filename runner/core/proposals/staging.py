@@ -86,7 +86,7 @@ def _unplaced(run: Run, station: Station) -> Iterator[tuple[Group, Queue]]:
     for group, queue in run.unplaced.items():
         analysis, lanes = group
         of_operation = analysis in run.of_operation[station.operation]
-        if of_operation and station.lane.name in lanes and (station.lane.name, analysis) not in run.closed_to:
+        if of_operation and station.lane.name in lanes and not run.barred(station.lane.name, analysis):
             yield group, queue
 
 
@@ -123,7 +123,7 @@ def _movable(run: Run, station: Station, other: Station, ahead: int, now: float)
     opens_at = opening(run, other, 0, now)
     idle = ahead == 0 and station.free > 0
     for analysis, queue in other.ready.items():
-        stranded = opens_at == inf or (other.lane.name, analysis) in run.closed_to
+        stranded = opens_at == inf or run.barred(other.lane.name, analysis)
         if queue and (stranded or (idle and opens_at > now + MOVE_S)):
             yield queue
 
@@ -134,7 +134,7 @@ def _first(run: Run, station: Station, queue: Queue, coming: set[BatchId]) -> En
     for entry in queue.first(LOOK_MAX):
         record = run.jobs[entry[2]]
         batch = record.job.batch
-        closed = (lane, record.job.analysis) in run.closed_to
-        if lane in record.lanes and not closed and batch not in coming and lane not in run.staged.get(batch, {}):
+        barred = run.barred(lane, record.job.analysis)
+        if lane in record.lanes and not barred and batch not in coming and lane not in run.staged.get(batch, {}):
             return entry
     return None

@@ -88,7 +88,7 @@ def next_job(run: Run, station: Station) -> JobRecord | None:
     heads: list[Entry] = []
     for analysis, queue in station.ready.items():
         head = queue.head
-        if head is None or (station.lane.name, analysis) in run.closed_to:
+        if head is None or run.barred(station.lane.name, analysis):
             continue
         if proven(run, station, analysis):
             heads.append(head)
@@ -113,10 +113,7 @@ def probe(run: Run, station: Station, analysis: str) -> JobKey | None:
     heads = [
         queue.head
         for (name, lanes), queue in run.by_units.items()
-        if run.families[name] == family
-        and lane in lanes
-        and queue.head is not None
-        and (lane, name) not in run.closed_to
+        if run.families[name] == family and lane in lanes and queue.head is not None and not run.barred(lane, name)
     ]
     return min(heads)[2] if heads else None
 
