@@ -22,9 +22,10 @@ sources; and of each remote lane credentials, hosts, clock, bucket, staging (a t
 Comprehend's answers and free slots, the data access role, rights, keys, network, quotas. Each line is ok, wrong
 (with what mends it), or unknown: not to be found out with these rights.
 
-With --policies, print the IAM policies that the manifest needs and check nothing.
+With --policies, print the IAM policies that the manifest needs and check nothing. With --probe, run a few tiny jobs
+on each lane instead (less than a cent each on AWS) and tell how its service behaves where nobody says.
 
-Exit codes: 0 nothing is wrong; 2 something is.
+Exit codes: 0 nothing is wrong; 2 something is; 4 nobody agreed to what --probe costs.
 """
 POLICY_NAMES: Final = {
     "caller": "the policy for whoever runs this",
@@ -47,6 +48,10 @@ def doctor(
     lane: options.Lane = None,
     set_: options.Set = None,
     policies: Annotated[bool, typer.Option("--policies", help="print the IAM policies, as JSON, and end")] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="run a few tiny jobs on each lane, and tell how its service behaves")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="agree to what --probe costs without being asked")] = False,
     json_: options.Json = False,
 ) -> int:
     """Look at everything; the exit code says whether something is wrong."""
@@ -58,6 +63,10 @@ def doctor(
     loaded = options.load(manifest, set_, lane)
     if lane is not None:
         loaded = replace(loaded, lanes=tuple(spec for spec in loaded.lanes if spec.name == lane))
+    if probe:
+        from runner.cli.probe import probe_lanes
+
+        return probe_lanes(loaded, yes=yes, json_=json_)
     needed = policies_of(loaded)
     if policies:
         emit_json(needed)

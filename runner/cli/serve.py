@@ -64,6 +64,15 @@ def serve(
             help="whether blanks inside masked personal data stay",
         ),
     ] = "keep",
+    blank_lines: Annotated[
+        Literal["rows", "skip"],
+        typer.Option(
+            "--blank-lines",
+            metavar="rows|skip",
+            parser=one_of("rows", "skip"),
+            help="whether blank lines of the input have rows in the output",
+        ),
+    ] = "rows",
     quotas: Annotated[
         str,
         typer.Option(
@@ -170,6 +179,7 @@ def serve(
             time_scale=1.0 if time_scale is None else time_scale,
             faults=faults,
             pii_blanks=pii_blanks,
+            blank_lines=blank_lines,
             plugins=plugins.parsed(analyzer or ()),
         )
     )
