@@ -22,6 +22,7 @@ from runner.core import events as e
 from runner.planning.fates import FAMILY_CLOSED
 from runner.planning.plan import Plan, usd_text
 from runner.planning.rows import Row
+from runner.planning.training import USD_PER_MONTH
 from runner.telemetry.gauge import StationView
 from runner.telemetry.panel import NUMBERS, station_rows
 from runner.telemetry.words import counted, duration
@@ -46,7 +47,13 @@ NONE: Final = "·"
 def plan_view(plan: Plan) -> RenderableType:
     """Corpus × analysis, what it costs, how long it takes, and what is worth knowing."""
     return Group(
-        _plan_table(plan), Text(), Words(plan_sentence(plan)), *_languages(plan), *_shared(plan), *_notes(plan)
+        _plan_table(plan),
+        Text(),
+        Words(plan_sentence(plan)),
+        *_trainings(plan),
+        *_languages(plan),
+        *_shared(plan),
+        *_notes(plan),
     )
 
 
@@ -99,6 +106,18 @@ def _languages(plan: Plan) -> Iterator[RenderableType]:
             ranked = sorted(counts, key=lambda language: (-counts[language], language or "~"))
             told = ", ".join(f"{counts[language]:,} {language or 'of unknown language'}" for language in ranked)
             yield Fact("sent", f"{corpus}: {told}")
+
+
+def _trainings(plan: Plan) -> Iterator[RenderableType]:
+    """Models to be trained: `genre: a classifier of 4,000 documents, on virginia and ireland; up to $4.00 …`."""
+    for training in plan.trainings:
+        told = f"{', '.join(training.analyses)}: a {training.kind} of {counted(training.documents, 'document')}"
+        if training.usd:
+            told += (
+                f" on {', '.join(training.lanes)}, if it is not there already: up to {usd_text(training.usd)} in all, "
+                f"{duration(training.seconds)} (assumed); keeping it costs {usd_text(USD_PER_MONTH)} a month and lane"
+            )
+        yield Fact("trains", told)
 
 
 def _shared(plan: Plan) -> Iterator[RenderableType]:

@@ -83,6 +83,22 @@ class ModelSpec:
     entity_list: str | None = None
     annotations: str | None = None
     language: str = "en"
+    digest: str = ""
+    """Of the training data and of what it is trained for, once that was read; empty before, and with an ARN."""
+    samples: int = 0
+    """How many documents the training data has."""
+    types: tuple[str, ...] = ()
+    """The types of a recognizer, as its data names them."""
+
+    @property
+    def trained(self) -> bool:
+        """Whether runs train it."""
+        return self.arn is None
+
+    @property
+    def kind(self) -> Literal["classifier", "recognizer"]:
+        """What it is, if runs train it."""
+        return "classifier" if self.train is not None else "recognizer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from runner.planning.price import FamilyCost, Units, price
 from runner.planning.render import plan_json
 from runner.planning.rows import Row, job_units, make_rows
 from runner.planning.schedule import all_held_s, room, timeline
+from runner.planning.training import TrainingCost, training_costs
 
 PLAN_VERSION: Final = 1
 _CENTS_NOISE: Final = 1e-9
@@ -62,6 +63,13 @@ class Plan:
     finish_s: float
     basis: Basis
     warnings: tuple[str, ...]
+    trainings: tuple[TrainingCost, ...] = ()
+    """Models to be trained; what that may cost is in `usd`."""
+
+    @property
+    def training_usd(self) -> float:
+        """What training models may cost, of `usd`."""
+        return sum(training.usd for training in self.trainings)
 
     @property
     def units(self) -> Units:
@@ -86,18 +94,19 @@ def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations
     operations = _forecasts(manifest, work, durations)
     documents = _documents(manifest, surveyed)
     rows = make_rows(manifest, surveyed, work, costs)
+    trainings = training_costs(manifest, {job.analysis for job in work.jobs})
     return Plan(
         name=manifest.name,
         documents=tuple(documents.items()),
         bytes=sum(segment.bytes for segment in surveyed),
         rows=rows,
         costs=costs,
-        usd=sum(cost.usd or 0.0 for cost in costs),
+        usd=sum(cost.usd or 0.0 for cost in costs) + sum(training.usd for training in trainings),
         usd_lower=sum(cost.usd_lower or 0.0 for cost in costs),
         unpriced=tuple(cost.family for cost in costs if cost.usd is None),
         work=work,
         operations=operations,
-        finish_s=_finish_s(manifest, operations),
+        finish_s=_finish_s(manifest, operations, trainings),
         basis="observed" if operations and all(row.basis == "observed" for row in operations) else "assumed",
         warnings=warnings(
             manifest,
@@ -107,6 +116,7 @@ def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations
             work=work,
             held_s={row.operation: row.all_held_s for row in operations},
         ),
+        trainings=trainings,
     )
 
 
@@ -141,14 +151,19 @@ def _forecasts(manifest: Manifest, work: PlannedWork, durations: DurationModel) 
     return tuple(forecasts)
 
 
-def _finish_s(manifest: Manifest, operations: Iterable[OperationForecast]) -> float:
-    """When the last job is predicted to end.
+def _finish_s(manifest: Manifest, operations: Iterable[OperationForecast], trainings: Iterable[TrainingCost]) -> float:
+    """When the last job is predicted to end; those of an operation are predicted to wait for its longest training.
 
     Operations run beside one another; on the embedded lane they also share its cores, as many as an operation has
     slots, so that the whole of the work bounds the finish from below.
     """
     forecasts = tuple(operations)
-    finish = max((row.finish_s for row in forecasts), default=0.0)
+    operation_of = {analysis.name: analysis.operation for analysis in manifest.analyses}
+    waits_s: dict[str, float] = {}
+    for training in trainings:
+        for operation in {operation_of[name] for name in training.analyses}:
+            waits_s[operation] = max(training.seconds, waits_s.get(operation, 0.0))
+    finish = max((row.finish_s + waits_s.get(row.operation, 0.0) for row in forecasts), default=0.0)
     if not manifest.embedded:
         return finish
     cores = max((row.slots for row in forecasts), default=1) or 1

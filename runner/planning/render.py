@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runner.planning.price import FamilyCost
 from runner.planning.rows import Row
+from runner.planning.training import TrainingCost
 
 if TYPE_CHECKING:
     from runner.planning.plan import OperationForecast, Plan
@@ -40,6 +41,7 @@ def plan_json(plan: Plan, *, version: int) -> dict[str, object]:
         },
         "jobs": {row.analysis: jobs[row.analysis] for row in plan.rows},
         "prices": [_cost(cost) for cost in plan.costs],
+        "trainings": [_training(training) for training in plan.trainings],
         "operations": [_operation(row) for row in plan.operations],
         "finish_s": round(plan.finish_s, 3),
         "basis": plan.basis,
@@ -77,6 +79,18 @@ def _cost(cost: FamilyCost) -> dict[str, object]:
         "usd_lower": _usd(cost.usd_lower),
         "source": cost.source,
         "as_of": cost.as_of,
+    }
+
+
+def _training(training: TrainingCost) -> dict[str, object]:
+    return {
+        "analyses": list(training.analyses),
+        "kind": training.kind,
+        "documents": training.documents,
+        "lanes": list(training.lanes),
+        "seconds": round(training.seconds, 3),
+        "usd": _usd(training.usd),
+        "basis": "assumed",
     }
 
 

@@ -57,7 +57,7 @@ def test_a_lane_with_the_model_does_not_wait_for_one_without():
 
     told.tell(e.ModelReady(at=T0, lane="here", analysis="classification", arn=ARN))
 
-    assert staged_for(told) == {("far", "classification"), ("here", "classification")}
+    assert ("here", "classification") in staged_for(told)
 
 
 def test_a_training_counts_as_what_it_may_cost_until_it_is_known_what_it_did():

@@ -126,7 +126,7 @@ def test_the_json_of_a_plan_survives_a_round_trip_and_names_its_version(build) -
 
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert document["plan_version"] == 1
-    keys = "plan_version name corpora rows totals jobs prices operations finish_s basis warnings"
+    keys = "plan_version name corpora rows totals jobs prices trainings operations finish_s basis warnings"
     assert list(document) == keys.split()
 
 
