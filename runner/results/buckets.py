@@ -10,24 +10,25 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Final, Self
 
 from runner.results.writes import write_all
 
-ENTRY_OVERHEAD_BYTES: Final = 64
-"""What an entry costs in memory beside its own bytes: object header, rounding, list slot, line number."""
+ENTRY_OVERHEAD_BYTES: Final = 144
+"""What a row costs in memory beside its entry's bytes: headers of bytes, pair and number, rounding, list slot."""
+RUNS_BYTES: Final = 1 << 20
+"""Runs are given out together up to about so many bytes: many small ones would cost more than what is in them."""
 _ITEM: Final = "I"
 
 
 class Bucket:
-    """The rows of one part: `lines[i]` is where `entries[i]` belongs. Append to both."""
+    """The rows of one part, as pairs of a line and the entry that belongs there. Append to `rows`."""
 
-    __slots__ = ("entries", "lines", "runs")
+    __slots__ = ("rows", "runs")
 
     def __init__(self) -> None:
-        self.lines: array[int] = array(_ITEM)
-        self.entries: list[bytes] = []
+        self.rows: list[tuple[int, bytes]] = []
         self.runs: list[tuple[int, int, int]] = []
         """(offset, rows, bytes of entries) of each run in the file."""
 
@@ -62,26 +63,34 @@ class Buckets:
         if self._held_bytes > self._memory_bytes_max:
             self._spill()
 
-    def runs(self, bucket: Bucket) -> Iterator[tuple[array[int], list[bytes]]]:
-        """All rows of a bucket as (lines, entries), run by run; what is held in memory is let go of."""
-        for offset, rows, size in bucket.runs:
-            yield self._read(offset, rows, size)
-        if bucket.entries:
-            lines, entries = bucket.lines, bucket.entries
-            bucket.lines, bucket.entries = array(_ITEM), []
-            yield lines, entries
+    def runs(self, bucket: Bucket) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:
+        """All rows of a bucket as (lines, entries), some runs at a time; what is held in memory is let go of."""
+        lines: array[int] = array(_ITEM)
+        data: list[bytes] = []
+        held = 0
+        for run in bucket.runs:
+            data.append(self._read(run, lines))
+            held += run[2]
+            if held >= RUNS_BYTES:
+                yield lines, b"\n".join(data).split(b"\n")
+                lines, data, held = array(_ITEM), [], 0
+        if data:
+            yield lines, b"\n".join(data).split(b"\n")
+        if bucket.rows:
+            rows, bucket.rows = bucket.rows, []
+            yield tuple(zip(*rows, strict=True))  # type: ignore[misc]
 
     def _spill(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - closed on exit
         for bucket in self._buckets:
-            if not bucket.entries:
+            if not bucket.rows:
                 continue
-            data = b"\n".join(bucket.entries)
-            bucket.runs.append((self._file_bytes, len(bucket.entries), len(data)))
-            self._append(bucket.lines.tobytes() + data)
-            bucket.entries.clear()
-            del bucket.lines[:]
+            lines, entries = zip(*bucket.rows, strict=True)
+            data = b"\n".join(entries)
+            bucket.runs.append((self._file_bytes, len(entries), len(data)))
+            self._append(array(_ITEM, lines).tobytes() + data)
+            bucket.rows.clear()
         self._held_bytes = 0
 
     def _append(self, data: bytes) -> None:
@@ -89,10 +98,11 @@ class Buckets:
         write_all(self._file, data, self._directory)
         self._file_bytes += len(data)
 
-    def _read(self, offset: int, rows: int, size: int) -> tuple[array[int], list[bytes]]:
+    def _read(self, run: tuple[int, int, int], lines: array[int]) -> bytes:
+        """The entries of a run, line feeds between them; its lines are added to `lines`."""
         assert self._file is not None
-        lines: array[int] = array(_ITEM)
+        offset, rows, size = run
         head = rows * lines.itemsize
         data = os.pread(self._file.fileno(), head + size, offset)
         lines.frombytes(data[:head])
-        return lines, data[head:].split(b"\n")
+        return data[head:]

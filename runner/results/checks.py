@@ -76,13 +76,23 @@ class SpanReader:
         inner = self._inner[0][1]
         return [self._flat(value, inner) for value in decoded] if inner else decoded
 
-    def agrees(self, spans: Sequence[Span], text: str) -> bool:
-        """Whether each span lies within the text and repeats what is there, or, where none repeats it, is not empty."""
-        if self._repeats_text:
-            return all(
-                text[span.begin : span.end] == span.text and span.end - span.begin == len(span.text) for span in spans
-            )
-        return all(span.begin < span.end <= len(text) for span in spans)
+    def first_wrong(self, lines: Sequence[int], found: Sequence[Sequence[Span]], texts: Sequence[str]) -> int | None:
+        """The first of `lines` one of whose spans, `found[i]` those of `lines[i]`, does not agree with its text.
+
+        A span lies within the text and repeats what is there, or, in families that do not repeat it, is not empty.
+        """
+        pairs = zip(lines, found, strict=True)
+        if not self._repeats_text:
+            wrong = [line for line, spans in pairs for span in spans if not span.begin < span.end <= len(texts[line])]
+        else:
+            # As long as the stretch is: an end beyond the text would be cut off there, and a begin behind it give none.
+            wrong = [
+                line
+                for line, spans in pairs
+                for span in spans
+                if texts[line][span.begin : span.end] != span.text or span.end - span.begin != len(span.text)
+            ]
+        return wrong[0] if wrong else None
 
     def _of_members(self, members: Any) -> Sequence[Span]:
         return [span for member, inner in self._inner for span in self._flat(getattr(members, member), inner)]
@@ -103,18 +113,18 @@ def span_reader(family: str) -> SpanReader | None:
 
 
 def check_rows(
-    reader: SpanReader, part: PartId, texts: Sequence[bytes], lines: Sequence[int], entries: Sequence[bytes]
+    reader: SpanReader, part: PartId, texts: Sequence[str], lines: Sequence[int], entries: Sequence[bytes]
 ) -> None:
     """Check the rows of one part: `entries[i]` answers line `lines[i]`, whose staged text is `texts[lines[i]]`.
 
     Error entries pass. Raises OutputError, naming part and line, at the first row that does not agree.
     """
     for batch_lines, batch in _batches(lines, entries):
-        for line, spans in zip(batch_lines, _spans_of_batch(reader, part, batch_lines, batch), strict=True):
-            if spans and not reader.agrees(spans, texts[line].decode()):
-                raise OutputError(
-                    OUTPUT_MISMATCH, f"line {line} of {part}: the row's spans are not of the text that was sent"
-                )
+        wrong = reader.first_wrong(batch_lines, _spans_of_batch(reader, part, batch_lines, batch), texts)
+        if wrong is not None:
+            raise OutputError(
+                OUTPUT_MISMATCH, f"line {wrong} of {part}: the row's spans are not of the text that was sent"
+            )
 
 
 def _batches(lines: Sequence[int], entries: Sequence[bytes]) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:

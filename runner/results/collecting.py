@@ -10,9 +10,8 @@ or with a text that was not sent, refuses the whole output: a mixed-up output is
 from __future__ import annotations
 
 import os
-from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,8 +25,8 @@ from runner.results.codes import OUTPUT_ABSENT_CODES, OUTPUT_TOO_LARGE, PASSING_
 from runner.results.copies import check_copies
 from runner.results.entries import NO_ENTRY, better_row, error_of, is_error
 from runner.results.outputs import OutputSource, is_copy, read_output
-from runner.results.partfiles import read_lines
-from runner.results.routing import Routes, Target
+from runner.results.partfiles import read_texts
+from runner.results.routing import Routes, Target, foreign_line
 from runner.results.rows import RowBatch
 from runner.results.spool import SpoolWriter
 from runner.results.topics import combined
@@ -149,28 +148,25 @@ class _Collector:
         if self._rows > rows_max:
             raise OutputError(OUTPUT_TOO_LARGE, f"more than {rows_max} rows, for what was sent")
         quick = routes.quick
-        for file, line, entry in zip(batch.files, batch.lines, batch.entries, strict=True):
+        for file, row in zip(batch.files, zip(batch.lines, batch.entries, strict=True), strict=True):
             if file in quick:
-                lines, put_line, put_entry = quick[file]
-                if line < lines:
-                    put_line(line)
-                    put_entry(entry)
-                    continue
-            routes.put(file, line, entry)
+                quick[file](row)
+            else:
+                routes.put(file, *row)
 
-    def _entries(self, target: Target, texts: list[bytes], buckets: Buckets) -> list[bytes]:
+    def _entries(self, target: Target, texts: list[str], buckets: Buckets) -> list[bytes]:
         """What was answered, per line of the part, once it is checked against what was sent."""
         entries = [NO_ENTRY] * len(texts)
         if self._family.shape == "topics":
             shares: dict[int, list[bytes]] = {}
-            for lines, rows in buckets.runs(target.bucket):
+            for lines, rows in _runs(target, buckets, len(texts)):
                 _gather(shares, lines, rows)
             for line, of_line in shares.items():
                 entries[line] = combined(of_line)
             return entries
         reader = span_reader(self._family.name)
         copies = is_copy(self._family, self._parameters)
-        for lines, rows in buckets.runs(target.bucket):
+        for lines, rows in _runs(target, buckets, len(texts)):
             if copies:
                 rows = check_copies(target.part, texts, lines, rows, self._parameters)  # noqa: PLW2901
             elif reader is not None:
@@ -179,7 +175,7 @@ class _Collector:
         return entries
 
     def _finish(self, target: Target, buckets: Buckets, writer: SpoolWriter, counts: _Counts) -> None:
-        texts = read_lines(target.path)
+        texts = read_texts(target.path)
         if target.lines is not None and target.lines != len(texts):
             raise RunDirectoryError(target.path, f"{len(texts)} lines where {target.lines} are expected")
         if target.wanted and target.wanted[-1] >= len(texts):
@@ -196,12 +192,20 @@ class _Collector:
             _count_errors(entries, counts)
 
 
-def _gather(shares: dict[int, list[bytes]], lines: array[int], rows: list[bytes]) -> None:
+def _runs(target: Target, buckets: Buckets, lines_max: int) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:
+    """The rows of a part, some at a time. Raises OutputError for one whose line does not exist."""
+    for lines, rows in buckets.runs(target.bucket):
+        if max(lines) >= lines_max:
+            raise foreign_line(max(lines), lines_max)
+        yield lines, rows
+
+
+def _gather(shares: dict[int, list[bytes]], lines: Sequence[int], rows: Sequence[bytes]) -> None:
     for line, row in zip(lines, rows, strict=True):
         shares.setdefault(line, []).append(row)
 
 
-def _place(entries: list[bytes], lines: array[int], rows: list[bytes]) -> None:
+def _place(entries: list[bytes], lines: Sequence[int], rows: Sequence[bytes]) -> None:
     for line, row in zip(lines, rows, strict=True):
         held = entries[line]
         entries[line] = better_row(held, row) if held else row

@@ -29,7 +29,7 @@ _decode_error: Final = msgspec.json.Decoder(_ErrorRow).decode
 
 def check_copies(
     part: PartId,
-    texts: Sequence[bytes],
+    texts: Sequence[str],
     lines: Sequence[int],
     entries: Sequence[bytes],
     parameters: Mapping[str, str],
@@ -42,9 +42,9 @@ def check_copies(
     return [_checked(part, line, texts[line], entry, mask) for line, entry in zip(lines, entries, strict=True)]
 
 
-def _checked(part: PartId, line: int, text: bytes, entry: bytes, mask: str) -> bytes:
+def _checked(part: PartId, line: int, text: str, entry: bytes, mask: str) -> bytes:
     copy = _decode_text(entry)
-    if is_copy_of(text.decode(), copy, mask):
+    if is_copy_of(text, copy, mask):
         return entry
     try:
         row = _decode_error(copy)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from runner.errors import RunDirectoryError
 from runner.model import Ledger, PartId, SegmentId
+
+_Line = TypeVar("_Line", bytes, str)
 
 
 def part_path(directory: str, part: PartId) -> str:
@@ -31,11 +34,27 @@ def ledger_path(directory: str, segment: SegmentId) -> str:
 
 def read_lines(path: str) -> list[bytes]:
     """The lines of a part, without their line feeds. Raises RunDirectoryError if the file is missing or cut off."""
+    return _closed(path, _read(path).split(b"\n"))
+
+
+def read_texts(path: str) -> list[str]:
+    """The same as text; a part that is not UTF-8 is damaged."""
+    data = _read(path)
     try:
-        data = Path(path).read_bytes()
+        lines = data.decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise RunDirectoryError(path, "this part is not UTF-8", hint="the run directory is damaged") from error
+    return _closed(path, lines)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
     except FileNotFoundError as error:
         raise RunDirectoryError(path, "this part is missing", hint="the run directory is damaged") from error
-    lines = data.split(b"\n")
+
+
+def _closed(path: str, lines: list[_Line]) -> list[_Line]:
     if lines.pop():
         raise RunDirectoryError(path, "this part ends in the middle of a line", hint="the run directory is damaged")
     return lines

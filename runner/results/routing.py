@@ -36,15 +36,21 @@ class Route:
     targets: list[Target] = field(default_factory=list)
 
 
+def foreign_line(line: int, lines: int) -> OutputError:
+    """What to raise for a row whose line does not exist."""
+    return OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {lines}")
+
+
 class Routes:
     """The routes of one collection. `targets` are the blocks to be, by part.
 
-    `quick` has, per object whose lines are a part's own, how many there are and where a row's line and entry are put.
+    `quick` has, per object whose lines are a part's own, where a row's (line, entry) is put; whether the line exists is
+    then for the reader of the bucket to see.
     """
 
     def __init__(self, task: CollectTask, buckets: Buckets) -> None:
         self.targets: dict[PartId, Target] = {}
-        self.quick: dict[str, tuple[int, Callable[[int], None], Callable[[bytes], None]]] = {}
+        self.quick: dict[str, Callable[[tuple[int, bytes]], None]] = {}
         self._buckets = buckets
         self._pad_name = task.pad_name
         self._routes: dict[str, Route] = {}
@@ -70,14 +76,13 @@ class Routes:
         """Put a row where it belongs: the general way."""
         route = self._route_of(file)
         if line >= route.lines:
-            raise OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {route.lines}")
+            raise foreign_line(line, route.lines)
         bucket = route.bucket
         if route.line_map is not None:
             bucket = route.targets[route.line_map.part_of[line]].bucket
             line = route.line_map.line_of[line]
         if bucket is not None:
-            bucket.lines.append(line)
-            bucket.entries.append(entry)
+            bucket.rows.append((line, entry))
 
     def _make(self, task: CollectTask) -> None:
         for part in task.parts:
@@ -85,7 +90,7 @@ class Routes:
             if part.map_path is None:
                 target = self._target(part.id, part.path, part.lines)
                 self._routes[name] = Route(part.lines, bucket=target.bucket)
-                self.quick[name] = (part.lines, target.bucket.lines.append, target.bucket.entries.append)
+                self.quick[name] = target.bucket.rows.append
             else:
                 self._routes[name] = self._mapped_route(part, part.map_path)
         if task.pad_name is not None:

@@ -11,7 +11,7 @@ nothing of parts: whether a file and a line exist is for the collector to say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -52,7 +52,8 @@ class RowDecoder:
         self._members = family.members
         # A classifier answers with one of its members, by its mode; every other family answers with all of them.
         self._enough = any if family.shape == "predictions" else all
-        self._decode_quick = _quick_decoder(family)
+        self._decoders = _quick_decoders(family)
+        self._values: Callable[[Any], Any] = attrgetter(*family.members)
         self._files: dict[bytes, str] = {}
         self._rows = 0
 
@@ -61,46 +62,50 @@ class RowDecoder:
         if not block.isascii():
             _expect_utf8(block)
         batch = self._quick(block) or self._slow(block)
-        if b"\n" in b"".join(batch.entries):
-            raise OutputError(OUTPUT_CORRUPT, "a row of the output goes over several lines")
         self._rows += len(batch.files)
         return batch
 
     def _quick(self, block: bytes) -> RowBatch | None:
         """All rows by one or two calls, where they have the usual shape; else None, and the slow way decides."""
-        if self._decode_quick is None:
-            return None
-        try:
-            rows = self._decode_quick(block)
-            if len(rows) != _line_count(block):
+        for decode, has_errors in self._decoders:
+            try:
+                rows = decode(block)
+                if len(rows) != _line_count(block):
+                    return None
+                entries = self._entries(rows, block, has_errors=has_errors)
+                if has_errors:
+                    self._put_errors(rows, entries)
+            except msgspec.MsgspecError:
+                continue
+            except LookupError:
                 return None
-            entries = self._single(rows) if len(self._members) == 1 else self._several(rows, block)
-        except (msgspec.MsgspecError, LookupError):
-            return None
-        if b"null" in entries:
-            return None
-        return RowBatch([row.File for row in rows], [row.Line for row in rows], entries, len(block))
+            if len(entries) != len(rows) or b"null" in entries:
+                return None
+            return RowBatch([row.File for row in rows], [row.Line for row in rows], entries, len(block))
+        return None
 
-    def _single(self, rows: list[Any]) -> list[bytes]:
-        """Entries of rows whose payload is the value of one member."""
-        member = self._members[0]
-        return [
-            bytes(value) if (value := getattr(row, member)) is not UNSET and row.ErrorCode is UNSET else _error(row)
-            for row in rows
-        ]
-
-    def _several(self, rows: list[Any], block: bytes) -> list[bytes]:
-        """Entries of rows whose payload has all of several members, in the order that each row has them."""
-        payloads: list[dict[str, Raw]] = _decode_lines(block)
-        for members in payloads:
-            del members["File"], members["Line"]
-        entries = _encode_lines(payloads).split(b"\n")
+    def _entries(self, rows: list[Any], block: bytes, *, has_errors: bool) -> list[bytes]:
+        """Payloads; more of them than rows if one holds a line feed."""
+        if len(self._members) == 1:
+            values = list(map(self._values, rows))
+            if has_errors:
+                values = [None if value is UNSET else value for value in values]
+            entries = _encode_lines(values).split(b"\n")
+        else:
+            payloads: list[dict[str, Raw]] = _decode_lines(block)
+            for members in payloads:
+                del members["File"], members["Line"]
+            entries = _encode_lines(payloads).split(b"\n")
         del entries[-1]  # what follows the last line feed
-        wanted = attrgetter(*self._members)
-        for number, row in enumerate(rows):
-            if row.ErrorCode is not UNSET or UNSET in wanted(row):
-                entries[number] = _error(row)
         return entries
+
+    def _put_errors(self, rows: list[Any], entries: list[bytes]) -> None:
+        """Put error entries where rows are error rows. Raises KeyError for a row that is neither that nor an answer."""
+        one = len(self._members) == 1
+        for number, row in enumerate(rows):
+            values = self._values(row)
+            if row.ErrorCode is not UNSET or (values is UNSET if one else UNSET in values):
+                entries[number] = _error(row)
 
     def _slow(self, block: bytes) -> RowBatch:
         """Row by row, any shape that is allowed."""
@@ -120,6 +125,8 @@ class RowDecoder:
             batch.files.append(file)
             batch.lines.append(line)
             batch.entries.append(entry)
+        if b"\n" in b"".join(batch.entries):
+            raise OutputError(OUTPUT_CORRUPT, "a row of the output goes over several lines")
         return batch
 
     def _one_by_one(self, block: bytes) -> list[dict[str, Raw]]:
@@ -206,27 +213,31 @@ _SHAPES: Final[dict[str, Any]] = {
 """The forms of members that come with others; null is none of them."""
 
 
-def _quick_decoder(family: Family) -> Callable[[bytes], list[Any]] | None:
-    """Decodes a block of rows of a family in one call; None for families whose rows are looked at one by one.
+def _quick_decoders(family: Family) -> list[tuple[Callable[[bytes], list[Any]], bool]]:
+    """What decodes a block of rows of a family in one call, with whether it takes error rows; the quicker one first.
 
-    Unknown members are refused, so that the slow way sees them and keeps them.
+    None for families whose rows are looked at one by one. Unknown members are refused, so that the slow way sees them
+    and keeps them.
     """
     if len(family.members) == 1:
         shapes: list[Any] = [Raw]
     elif all(member in _SHAPES for member in family.members):
         shapes = [_SHAPES[member] for member in family.members]
     else:
-        return None
-    row = msgspec.defstruct(
-        "Row",
-        [
-            ("File", str),
-            ("Line", Annotated[int, Meta(ge=0, le=LINE_MAX)]),
-            *((member, shape | UnsetType, UNSET) for member, shape in zip(family.members, shapes, strict=True)),
-            ("ErrorCode", str | UnsetType, UNSET),
-            ("ErrorMessage", str | UnsetType | None, UNSET),
-        ],
-        forbid_unknown_fields=True,
-        gc=False,
-    )
+        return []
+    head: list[Any] = [("File", str), ("Line", Annotated[int, Meta(ge=0, le=LINE_MAX)])]
+    members = list(zip(family.members, shapes, strict=True))
+    # Members in the order of rows: looked for where they are expected first. The service's keys are sorted.
+    answers = sorted([*head, *members], key=itemgetter(0))
+    errors = [
+        *head,
+        *((member, shape | UnsetType, UNSET) for member, shape in members),
+        ("ErrorCode", str | UnsetType, UNSET),
+        ("ErrorMessage", str | UnsetType | None, UNSET),
+    ]
+    return [(_lines_decoder(answers), False), (_lines_decoder(errors), True)]
+
+
+def _lines_decoder(fields: list[Any]) -> Callable[[bytes], list[Any]]:
+    row = msgspec.defstruct("Row", fields, forbid_unknown_fields=True, gc=False)
     return msgspec.json.Decoder(row).decode_lines

@@ -252,7 +252,7 @@ class _Verification:
             return
         self._payloads_checked += 1
         try:
-            fits = reader.agrees(reader.of(payload), text)
+            fits = reader.first_wrong([0], [reader.of(payload)], [text]) is None
         except msgspec.MsgspecError:
             fits = False
         if not fits:
