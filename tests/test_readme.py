@@ -105,7 +105,8 @@ def test_every_heading_that_is_linked_to_exists() -> None:
 
 
 def commands_of(text: str) -> set[str]:
-    """The commands that a text tells to type."""
+    """The commands that a text tells to type; Python is not typed at a shell."""
+    text = re.sub(r"^```python\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return set(re.findall(r"(?:^|[`/ ])runner ([a-z]+)\b(?=[ `]|$)", text, re.MULTILINE))
 
 
@@ -132,7 +133,7 @@ def test_every_option_that_is_told_is_one_of_a_command(folder: House) -> None:
     ours = re.sub(r"^\$ aws .*?(?=^\$|^```)", "", README, flags=re.MULTILINE | re.DOTALL)
     told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ours)) - {"--extra", "--seed"}
     names = [codes(usage)[0].split()[0] for usage, _ in table("Commands")]
-    there = "".join(folder.command(name, "--help").out for name in names)
+    there = "".join(folder.command(*name, "--help").out for name in [[], *([name] for name in names)])
 
     assert [option for option in sorted(told) if f"{option} " not in there] == []
 
@@ -197,6 +198,44 @@ def test_every_example_is_valid(folder: House, path: Path) -> None:
     said = folder.command("check", f"configs/{path.name}")
 
     assert (said.code, said.err) == (0, "")
+
+
+# --- Python -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_program_that_is_shown_runs(folder: House) -> None:
+    (program,) = [block for block in blocks("python") if "anyio.run(main)" in block]
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    free, *lines = done.stdout.splitlines()
+    assert (free, len(lines)) == ("0.0", 5)
+    assert lines[0].startswith("1001 {'Sentiment': ")
+
+
+def test_the_names_that_python_is_given_are_told() -> None:
+    told = section("From Python")
+    assert {"load_manifest", "plan", "run", "read_results"} <= set(re.findall(r"\w+", told))
+    assert "comprehend_environment" in told
+
+
+@pytest.mark.slow
+def test_results_are_read_as_it_is_shown(folder: House) -> None:
+    """The query and the two frames; Spark is shown too, and is too large to be installed for this."""
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    assert folder.command("run", "configs/quickstart.yaml").code == 0
+    results = folder.root / "runs/quickstart/latest/results/tickets"
+    (query,) = blocks("sql")
+    moods = duckdb.sql(query.replace("runs/tickets/latest/results/tickets", str(results))).fetchall()
+    assert sum(count for _, count in moods) == 8
+    pandas_told, polars_told, _ = section("Reading the results").partition("```python\n")[2].splitlines()[:3]
+    assert pandas_told.startswith('pandas.read_json("00000.jsonl", lines=True)')
+    assert polars_told.startswith('polars.read_ndjson("00000.jsonl", infer_schema_length=None)')
+    assert len(pd.read_json(results / "00000.jsonl", lines=True)) == 8
+    assert len(pl.read_ndjson(results / "00000.jsonl", infer_schema_length=None)) == 8
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
