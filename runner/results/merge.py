@@ -4,8 +4,8 @@ In: the segment's ledger, its analyses in manifest order, and per analysis the e
 names. Out: one line per document in the ledger's order, and a tally. No clock, no files; the same input gives the same
 bytes, whatever generations, archives or workers the entries came through.
 
-Nearly all documents are sent to every analysis, whole, and answered; their lines are put together from a template.
-Every other document goes the general way, which is the definition; tests hold the two together.
+Nearly all documents are sent to every analysis, whole, and answered; their lines are put together many at a time, by
+one join over columns. Every other document goes the general way, which is the definition; tests hold the two together.
 
 Payloads of PII that is redacted are *dressed* (`runner.results.dressing`): they need the document's text, as `text` on
 the lines does. Whoever calls gives the texts; where nothing needs them, they are not asked for.
@@ -32,6 +32,9 @@ from runner.results.tallies import TallyBook
 NO_RESULT_MESSAGE: Final = "the service gave no row for this document"
 
 PLAIN: Final = LineForm()
+
+_TOGETHER: Final = 256
+"""Documents whose lines are joined at once: what a join costs is then little beside what it copies."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _encode_lines: Final = msgspec.json.Encoder().encode_lines
@@ -86,28 +89,36 @@ def merge_lines(
     form: LineForm = PLAIN,
     text_of: TextOf = no_text,
 ) -> Iterator[bytes]:
-    """The result lines of a segment, in the ledger's order, each closed by a line feed; `book` counts them.
+    """The result lines of a segment, in the ledger's order, each closed by a line feed, one or many at a time.
+
+    `book` counts them.
 
     `answers` is parallel to `analyses`. Raises InternalError if a pair that is to be answered by a job is covered
     neither by entries nor by a closing: merged before its time, it would be lost.
     """
     merge = _Merge(ledger, analyses, answers, form, text_of)
     labels = _encode_lines([document.id for document in ledger.documents]).split(b"\n")
-    usual: dict[str | None, list[Document]] = {}
-    for document, label in zip(ledger.documents, labels, strict=False):
-        template, payloads = merge.usual(document)
-        if template is None or payloads is None:
-            yield merge.general(document, label, book)
-            continue
-        if document.language not in usual:
-            usual[document.language] = []
-        usual[document.language].append(document)
-        yield template % (label, *merge.extras(document), *payloads)
-    for language, of_language in usual.items():
-        size = sum([document.size for document in of_language])
-        unit = sum([units(document.characters) for document in of_language])
-        for analysis in analyses:
-            book.add_many(analysis.name, language, "ok", "", (len(of_language), size, unit))
+    for begin in range(0, len(ledger.documents), _TOGETHER):
+        documents = ledger.documents[begin : begin + _TOGETHER]
+        yield from _lines_together(merge, documents, labels[begin : begin + _TOGETHER], book)
+
+
+def _lines_together(
+    merge: _Merge, documents: Sequence[Document], labels: Sequence[bytes], book: TallyBook
+) -> Iterator[bytes]:
+    """The lines of some documents: stretches of usual ones, and those between."""
+    rows = merge.usual_rows(documents)
+    odd = [place for place, row in enumerate(rows) if row is None] if None in rows else []
+    begin = 0
+    for end in (*odd, len(documents)):
+        if begin < end:
+            yield merge.joined(documents[begin:end], labels[begin:end], rows[begin:end])
+        if end < len(documents):
+            yield merge.general(documents[end], labels[end], book)
+        begin = end + 1
+    merge.count(
+        documents if not odd else [each for each, row in zip(documents, rows, strict=True) if row is not None], book
+    )
 
 
 def needs_text(analyses: Sequence[AnalysisSpec], form: LineForm) -> bool:
@@ -171,6 +182,13 @@ def _entry(answers: Answers, part: int, line: int, parts: Sequence[PartId]) -> b
 _Row = tuple[bytes, ...] | None
 
 
+class _NoRows:
+    """Stands for the rows of a part of which not every analysis has said something."""
+
+    def __getitem__(self, _: int) -> None:
+        return None
+
+
 class _Merge:
     """What the lines of one segment share."""
 
@@ -188,27 +206,61 @@ class _Merge:
         self._form = form
         self._text_of = text_of
         self._dressed = any(map(is_dressed, analyses))
-        self.extras = self._no_extras if form == PLAIN else self._extras
-        """Per document, the values of the keys that not every corpus has."""
         self._names = [_encode(analysis.name) for analysis in analyses]
         self._size_max = min((analysis.document_bytes_max for analysis in analyses), default=0)
-        self._rows = [self._usual_rows(part) for part in range(len(ledger.parts))]
-        self._templates: dict[str | None, bytes | None] = {}
+        self._rows = [self._usual_rows(part) or _NoRows() for part in range(len(ledger.parts))]
+        templates = {language: self._template(language) for language in {each.language for each in ledger.documents}}
+        self._templates = {language: template for language, template in templates.items() if template}
 
-    def usual(self, document: Document) -> tuple[bytes | None, _Row]:
-        """Template and payloads of a document that every analysis was sent whole and has answered; else a None.
+    def usual_rows(self, documents: Sequence[Document]) -> Sequence[_Row]:
+        """Payloads, by document; None unless every analysis was sent it whole and has answered.
 
         What `closing` looks at beside fate and size is the language alone, so one look per language will do; a size
         within every limit closes nothing.
         """
-        if document.fate is not None or document.size > self._size_max or document.part < 0:
-            return None, None
-        language = document.language
-        if language not in self._templates:
-            self._templates[language] = self._template(language)
-        rows = self._rows[document.part]
-        row = None if rows is None else rows[document.line]
-        return self._templates[language], self._dress(document, row) if self._dressed and row is not None else row
+        rows, templates, size_max = self._rows, self._templates, self._size_max
+        found = [
+            rows[document.part][document.line]
+            if document.fate is None
+            and document.size <= size_max
+            and document.part >= 0
+            and document.language in templates
+            else None
+            for document in documents
+        ]
+        if not self._dressed:
+            return found
+        return [
+            None if row is None else self._dress(document, row) for document, row in zip(documents, found, strict=True)
+        ]
+
+    def joined(self, documents: Sequence[Document], labels: Sequence[bytes], rows: Sequence[_Row]) -> bytes:
+        """The lines of usual documents, in one piece."""
+        columns: list[Sequence[bytes]] = [labels]
+        if self._form != PLAIN:
+            columns += zip(*map(self._extras, documents), strict=True)
+        columns += zip(*rows, strict=True)
+        # Only what follows the label says the language.
+        start, _, *between = self._templates[documents[0].language]
+        heads = [self._templates[document.language][1] for document in documents]
+        width = 2 * len(columns) + 1
+        pieces = [b""] * (width * len(documents))
+        pieces[::width] = [start] * len(documents)
+        pieces[2::width] = heads
+        for place, column in enumerate(columns):
+            pieces[2 * place + 1 :: width] = column
+        for place, text in enumerate(between, start=2):
+            pieces[2 * place :: width] = [text] * len(documents)
+        return b"".join(pieces)
+
+    def count(self, documents: Sequence[Document], book: TallyBook) -> None:
+        """Count usual documents."""
+        for language in {document.language for document in documents}:
+            found = [document for document in documents if document.language == language]
+            size = sum([document.size for document in found])
+            unit = sum([units(document.characters) for document in found])
+            for analysis in self._analyses:
+                book.add_many(analysis.name, language, "ok", "", (len(found), size, unit))
 
     def _dress(self, document: Document, row: tuple[bytes, ...]) -> _Row:
         """Payloads as they stand on the line; None if one comes with a notice."""
@@ -218,10 +270,8 @@ class _Merge:
         ]
         return None if any(outcome.notice for outcome in outcomes) else tuple(outcome.payload for outcome in outcomes)
 
-    def _no_extras(self, _: Document) -> tuple[bytes, ...]:
-        return ()
-
     def _extras(self, document: Document) -> tuple[bytes, ...]:
+        """The values of the keys that not every corpus has."""
         extras = []
         if self._form.fields:
             extras.append(b"null" if document.fields is None else document.fields)
@@ -245,15 +295,17 @@ class _Merge:
             return {line: row if all(map(is_ok, row)) else None for line, row in few}
         return None
 
-    def _template(self, language: str | None) -> bytes | None:
-        """A line whose analyses are all ok, with places for id and payloads; None if one does not take the language."""
+    def _template(self, language: str | None) -> list[bytes] | None:
+        """A line whose analyses are all ok, cut where id, extras and payloads stand.
+
+        None if one of the analyses does not take the language.
+        """
         for analysis in self._analyses:
             if closing(analysis, fate=None, message=None, size=0, language=language) is not None:
                 return None
-        # No JSON text holds a NUL, so it marks the places; a per cent sign in a name stays one.
+        # No JSON text holds a NUL, so it marks the places.
         extras = [b"\0"] * (self._form.fields + self._form.text)
-        line = self._line(b"\0", language, extras, [Outcome("ok", b"\0")] * len(self._analyses))
-        return line.replace(b"%", b"%%").replace(b"\0", b"%b")
+        return self._line(b"\0", language, extras, [Outcome("ok", b"\0")] * len(self._analyses)).split(b"\0")
 
     def general(self, document: Document, label: bytes, book: TallyBook) -> bytes:
         """The line of any document."""

@@ -177,14 +177,15 @@ payloads = st.sampled_from([b"[]", b'{"a":"\xc3\xa9"}', b"[1]"])
         st.tuples(
             st.text(max_size=4), st.sampled_from(["en", "de", "%b", None]), st.integers(0, 12), payloads, payloads
         ),
-        max_size=8,
+        max_size=12,
     ),
     fate=st.sampled_from([None, "EMPTY"]),
+    together=st.integers(1, 12),
 )
 def test_the_quick_way_gives_the_bytes_and_counts_of_the_general_one(
-    kit: Any, rows: list[Any], fate: str | None
+    kit: Any, rows: list[Any], fate: str | None, together: int
 ) -> None:
-    """Parts declared whole take the quick way; the same parts, not declared so, take the general one."""
+    """Many documents' lines are joined at once; one by one they are the same."""
     documents = tuple(
         kit.document(name, "x" * size, language=language, line=line, fate=fate if size == 3 else None)
         for line, (name, language, size, _, _) in enumerate(rows)
@@ -194,8 +195,12 @@ def test_the_quick_way_gives_the_bytes_and_counts_of_the_general_one(
     ledger = Ledger(segment=SEGMENT, corpus="reviews", parts=PARTS, documents=documents)
     books = TallyBook(), TallyBook()
 
-    quick = list(merge_lines(ledger, analyses, [Answers({0: each}, frozenset([0])) for each in columns], books[0]))
-    general = list(merge_lines(ledger, analyses, [Answers({0: each}) for each in columns], books[1]))
+    answers = [Answers({0: each}, frozenset([0])) for each in columns]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("runner.results.merge._TOGETHER", together)
+        quick = b"".join(merge_lines(ledger, analyses, answers, books[0]))
+        patched.setattr("runner.results.merge._Merge.usual_rows", lambda _, documents: [None] * len(documents))
+        general = b"".join(merge_lines(ledger, analyses, answers, books[1]))
 
     assert quick == general
     assert books[0].tallies(analyses) == books[1].tallies(analyses)
