@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +12,12 @@ from runner.cli import options
 from runner.cli.help import Command
 from runner.cli.values import amount, path
 from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from runner.model import Manifest
+    from runner.planning.plan import Plan
 
 ABOUT: Final = """
 Survey the corpora and show what a run would do: documents, jobs, units, price and predicted time. Starts
@@ -86,5 +92,18 @@ def plan(
         emit_json(document)
     else:
         data().print(plan_view(made))
+        data().print(_disk(applied, made))
     gate(made, applied)
     return EXIT_DONE
+
+
+def _disk(manifest: Manifest, plan: Plan) -> RenderableType:
+    """What the run will take on disk, beside what its survey has taken already."""
+    from runner.cli.tables import Fact
+    from runner.planning.disk import disk_use
+    from runner.telemetry.words import byte_count
+
+    use = disk_use(manifest, plan)
+    parts = [f"results {byte_count(use.results)}", f"answers on their way {byte_count(use.spool)}"]
+    parts += [f"the local endpoint {byte_count(use.endpoint)}"] if use.endpoint else []
+    return Fact("disk", f"about {byte_count(use.total)}: {', '.join(parts)} (a rough guess)")

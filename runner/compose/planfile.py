@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from runner.compose.opening import OpenRun
 from runner.errors import LimitError, UserError
 from runner.manifest import identity_digest
+from runner.planning.disk import disk_use
 from runner.planning.plan import Plan
 
 CENT_USD: Final = 0.005
 
 
 def document(opened: OpenRun, plan: Plan) -> dict[str, object]:
-    """The plan's own document, and what it was made of: the identity of the run, and a digest of each listing."""
+    """The plan's own document, the disk it needs, and what it was made of: the run's identity, digests of listings."""
     listings = {corpus: taken.digest for corpus, taken in opened.run.listings.items()}
-    return {**plan.to_json(), "identity": identity_digest(opened.manifest), "listings": listings}
+    disk = asdict(disk_use(opened.manifest, plan))
+    return {**plan.to_json(), "disk": disk, "identity": identity_digest(opened.manifest), "listings": listings}
 
 
 def require_same(path: Path, now: Mapping[str, Any]) -> None:

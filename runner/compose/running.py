@@ -14,8 +14,10 @@ import anyio
 from runner import __version__
 from runner.aws import StagingClient
 from runner.compose import finishing, planfile
-from runner.compose.disks import full_disk_told
+from runner.compose.disks import full_disk_told, require_room
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
+from runner.compose.models.data import with_training_data
+from runner.compose.models.trainer import Trainer, drive_beside, stop_trainings
 from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
 from runner.compose.places import remember
 from runner.compose.reporting import write_report
@@ -61,8 +63,12 @@ class RunOptions:
     """What an embedded endpoint answers with; `noop` is for measuring."""
 
     def applied(self, manifest: Manifest) -> Manifest:
-        """The manifest as these options change it."""
-        return with_options(manifest, lane=self.lane, limit=self.limit, budget_usd=self.budget_usd)
+        """The manifest as these options change it, with what its training data says.
+
+        Raises UserError for data that no model can be trained with.
+        """
+        manifest = with_options(manifest, lane=self.lane, limit=self.limit, budget_usd=self.budget_usd)
+        return with_training_data(manifest)
 
 
 @dataclass(slots=True)
@@ -163,6 +169,7 @@ class _Session:
         if self._options.plan_file is not None:
             planfile.require_same(self._options.plan_file, document)
         gate(plan, self._unlimited() if self._run.books.complete else self._manifest)
+        require_room(self._opened, plan)
         self._confirm(plan)
         write_summary(self._opened.directory.plan_path, document)
         async with open_lanes(
@@ -234,14 +241,20 @@ class _Session:
     async def _drive(self, lanes: OpenLanes) -> str | None:
         """Drive the run; returns why it was halted, if it was."""
         driver = make_driver(self._opened, lanes, self._pool, self._observers)
+        trainer = Trainer(self._run, self._manifest, lanes, driver, now=self._opened.clock.now)
+        trainer.hold_back()
         async with anyio.create_task_group() as tasks:
             if self._hooks.signals:
                 tasks.start_soon(halt_on_signal, driver, self._hooks.say)
             if self._options.for_s is not None:
                 tasks.start_soon(halt_at_deadline, driver, self._options.for_s)
             tasks.start_soon(watch_for_cancel, driver, self._opened.directory.root, self._opened.clock.now)
-            await driver.drive()
+            tasks.start_soon(trainer.train)
+            await drive_beside(driver, trainer)
             tasks.cancel_scope.cancel()
+        if self._run.cancelling:
+            for arn in await stop_trainings(self._run, lanes):
+                self._hooks.say(f"the training of {arn} is being stopped")
         return driver.halted
 
     def _ending(self, plan: Plan, halted: str | None) -> tuple[Ending, int]:
