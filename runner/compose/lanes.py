@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import anyio
 
 from runner.aws import ComprehendClient, LaneSession, StagingClient
+from runner.aws.models import ModelClient
 from runner.compose.embedded import EmbeddedOptions, embedded_endpoint
 from runner.compose.places import Place, moves, recall
 from runner.compose.shut import ShutLane
@@ -37,6 +38,7 @@ class OpenLane:
     spec: LaneSpec
     service: ComprehendClient
     staging: StagingClient
+    models: ModelClient
     engine: str
     incarnation: str
     account: str
@@ -111,6 +113,7 @@ async def _open_remote(stack: AsyncExitStack, spec: LaneSpec) -> OpenLane | Faul
         spec=spec,
         service=ComprehendClient(session),
         staging=staging,
+        models=ModelClient(session),
         engine=engine,
         incarnation=engine,
         account=account,
@@ -128,6 +131,7 @@ async def _open_embedded(stack: AsyncExitStack, spec: LaneSpec, url: str, incarn
         spec=spec,
         service=ComprehendClient(session),
         staging=staging,
+        models=ModelClient(session),
         engine="embedded",
         incarnation=incarnation,
         account="000000000000",

@@ -14,7 +14,7 @@ from runner.compose.shut import ShutLane
 from runner.core.commands import CheckByPrefix, Keys, StageBatch, Staged
 from runner.core.run import Run
 from runner.journal import RunDirectory
-from runner.model import BatchId, Fault, JobKey, LaneSpec, Manifest, StartRequest
+from runner.model import AnalysisSpec, BatchId, Fault, JobKey, LaneSpec, Manifest, StartRequest
 
 PAD_NAME: Final = "pad.txt"
 PAD_LINE: Final = b"This line brings a small batch up to the least size that the service takes. "
@@ -79,8 +79,14 @@ class LaneStaging:
             input_uri=self._input_uri(lane, record.job.batch),
             output_uri=self.output_uri(lane, record.job.key, generation),
             language=self._run.batches[record.job.batch].language,
-            parameters=analysis.parameters,
+            parameters=(*analysis.parameters, *self._model(analysis, lane)),
         )
+
+    def _model(self, analysis: AnalysisSpec, lane: str) -> tuple[tuple[str, str], ...]:
+        """The model that a run has trained in a lane, as the parameter that an ARN in the manifest would be."""
+        if analysis.model is None or not analysis.model.trained:
+            return ()
+        return ((analysis.model.kind, self._run.models[lane, analysis.name].arn),)
 
     def _base(self, lane: str) -> str:
         return f"{self._clients[lane][0].staging}{self._run.run_id}/"

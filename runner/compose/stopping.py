@@ -13,6 +13,7 @@ import anyio
 from runner import __version__
 from runner.catalogue import FAMILIES
 from runner.compose.lanes import open_lanes, session_events
+from runner.compose.models.trainer import stop_trainings
 from runner.compose.opening import OpenRun, open_existing, read_run
 from runner.compose.running import make_driver
 from runner.compose.signals import ask_for_cancel
@@ -64,8 +65,10 @@ async def cancel_run(directory: RunDirectory, *, workers: int, say: Callable[[st
             return _cancelled(opened, by=str(holder))
     with ExitStack() as stack:
         opened = stack.enter_context(open_existing(directory, workers=workers))
-        if any(record.state in OCCUPYING | {State.ENDED} for record in opened.run.jobs.values()):
-            await _cancel_here(opened, workers)
+        jobs = any(record.state in OCCUPYING | {State.ENDED} for record in opened.run.jobs.values())
+        if jobs or opened.run.trainings.keys() - opened.run.models.keys():
+            for arn in await _cancel_here(opened, workers):
+                say(f"the training of {arn} is being stopped")
         return _cancelled(opened, by="us")
 
 
@@ -76,7 +79,8 @@ async def _wait_for_release(directory: RunDirectory) -> None:
         await anyio.sleep(0.2)
 
 
-async def _cancel_here(opened: OpenRun, workers: int) -> None:
+async def _cancel_here(opened: OpenRun, workers: int) -> list[str]:
+    """Cancel; the ARNs of models whose training was stopped."""
     tidy(opened.directory, opened.run, opened.manifest)
     pool = WorkerPool(workers, prepare=hold_worker_lock, directory=opened.directory.root)
     async with AsyncExitStack() as stack:
@@ -93,6 +97,7 @@ async def _cancel_here(opened: OpenRun, workers: int) -> None:
         log = stack.enter_context(closing(EventLog(opened.directory.log_path, run=opened.run)))
         opened.record_and_tell(session_events(opened.run, lanes, session, opened.directory), [log])
         await make_driver(opened, lanes, pool, [log]).drive()
+        return await stop_trainings(opened.run, lanes)
 
 
 def _cancelled(opened: OpenRun, *, by: str) -> Cancelled:

@@ -10,15 +10,11 @@ from runner.manifest.outline import Item, Outline, is_remote, name_of, names_at,
 from runner.manifest.parameters import EVENT_TYPES, PARAMETERS, SPLITTABLE, arn_of, arn_region
 from runner.manifest.problems import found, listed
 from runner.manifest.tree import Location, Report
-from runner.manifest.values import LATER
-
-TRAINING: Final = False
-"""Whether a run can train the models of its analyses; until then, what would be trained is refused."""
 
 _REQUIRED: Final = {
     "events": ("types", f"a list of {listed(EVENT_TYPES, 'or')}"),
-    "classification": ("classifier", "the ARN of a classifier or flywheel"),
-    "custom_entities": ("recognizer", "the ARN of a recognizer or flywheel"),
+    "classification": ("classifier", "the ARN of a classifier or flywheel, or {train: FILE}"),
+    "custom_entities": ("recognizer", "the ARN of a recognizer or flywheel, or what it is trained with"),
 }
 _MODELS: Final = {"classification": "classifier", "custom_entities": "recognizer"}
 _OF_TRAINING: Final = {
@@ -88,8 +84,6 @@ def _check_trained(model: Item, key: str, report: Report, location: Location) ->
 
 def _check_training(model: Item, key: str, report: Report, location: Location) -> None:
     first = _OF_TRAINING[key][0]
-    if not TRAINING:
-        report.add(location, f"a model that a run trains is {LATER}", hint="train it apart, and give its ARN")
     if first not in model:
         report.add((*location, first), "missing", hint="or the ARN of a model in place of the mapping")
     if "delimiter" in model and model.get("mode") != "multi_label":

@@ -119,6 +119,8 @@ def _model(model: ModelSpec, folder: str) -> dict[str, object]:
     for key, path in (("entity_list", model.entity_list), ("annotations", model.annotations)):
         if path is not None:
             trained[key] = within(folder, path)
+    if model.digest:
+        trained["data"] = model.digest
     return trained
 
 

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from runner.catalogue import FAMILIES
 from runner.errors import ManifestError
-from runner.manifest import check_analyses
 from runner.manifest.schema import ManifestFile
 
 TAKEN = {
@@ -119,7 +118,6 @@ def every_family(monkeypatch):
     """What families take does not depend on whether this version can do them."""
     for name, row in FAMILIES.items():
         monkeypatch.setitem(FAMILIES, name, replace(row, available=True))
-    monkeypatch.setattr(check_analyses, "TRAINING", True)
 
 
 def _manifest(section: str, written: str) -> str:
@@ -155,19 +153,6 @@ def test_a_key_of_this_version_is_taken(load, section, written):
 def test_a_key_or_value_of_later_work_is_refused_as_such(said, section, written):
     (message,) = said(_manifest(section, written))
     assert "not supported yet" in message
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "{family: classification, classifier: {train: x.csv}}",
-        "{family: custom_entities, recognizer: {documents: x, entity_list: y}}",
-    ],
-)
-def test_a_model_that_would_be_trained_is_refused_as_such(said, monkeypatch, written):
-    monkeypatch.setattr(check_analyses, "TRAINING", False)
-    (message,) = said(_manifest("analysis", written))
-    assert "a model that a run trains is not supported yet (train it apart, and give its ARN)" in message
 
 
 def test_a_family_that_this_version_cannot_do_is_refused_as_such(said, monkeypatch):

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from runner.catalogue import FAMILIES
-from runner.manifest import check_analyses
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yaml"), key=lambda path: path.name)
 ENVIRONMENT = {"MISSING": "1", "LANGUAGE": "klingon", "HOME": "/home/ada"}
@@ -23,7 +22,6 @@ def every_family(monkeypatch):
     """What is said does not depend on what this version can do."""
     for name, row in FAMILIES.items():
         monkeypatch.setitem(FAMILIES, name, replace(row, available=True))
-    monkeypatch.setattr(check_analyses, "TRAINING", True)
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 
 from runner.catalogue import FAMILIES
-from runner.manifest import check_analyses, describe_form, describe_identity, identity_difference, identity_digest
+from runner.manifest import describe_form, describe_identity, identity_difference, identity_digest
 from runner.manifest.parameters import PII_TYPES, SPLITTABLE
 from runner.model import CsvDialect, LanguageRule, ModelSpec
 from runner.results.stitch import _STITCHERS
@@ -39,7 +39,6 @@ lanes:
 def every_family(monkeypatch):
     for name, row in FAMILIES.items():
         monkeypatch.setitem(FAMILIES, name, replace(row, available=True))
-    monkeypatch.setattr(check_analyses, "TRAINING", True)
 
 
 def test_parameters_are_text_under_the_names_of_the_family(load):

@@ -1,0 +1,180 @@
+"""All models of a run, beside its driver: what is not ready yet holds back the jobs that need it, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import anyio
+
+from runner.aws.models import RemoteModel
+from runner.compose.lanes import OpenLane, OpenLanes
+from runner.compose.models.training import MODEL_FAILED, Training, TrainingLane
+from runner.core import events as e
+from runner.core.run import Run
+from runner.core.states import State
+from runner.engine.driver import Driver
+from runner.model import AnalysisSpec, Fault, FaultKind, JobKey, Manifest, ModelSpec, Scope
+from runner.planning.training import assumed_s, lanes_of, training_usd
+
+TO_START = frozenset({State.WAITING, State.INTENDED, State.UNSURE, State.FAILED})
+"""States from which a job may yet be started."""
+USD_NOISE = 1e-9
+"""Sums of floats may miss by this much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A model that analyses with jobs need in a lane."""
+
+    lane: OpenLane
+    model: ModelSpec
+    analyses: tuple[str, ...]
+
+
+class Trainer:
+    """Finds or trains the models that a run's jobs need in its open lanes."""
+
+    def __init__(
+        self, run: Run, manifest: Manifest, lanes: OpenLanes, driver: Driver, *, now: Callable[[], float]
+    ) -> None:
+        self._run = run
+        self._driver = driver
+        self._now = now
+        self._embedded = manifest.embedded
+        self._budget = None if manifest.embedded else manifest.policy.budget_usd
+        self._wants = tuple(_wants(run, manifest, lanes))
+        self.over = not self._wants
+
+    def hold_back(self) -> None:
+        """Let no job be started that needs one of the models; before the run is driven."""
+        self._driver.record(
+            *(
+                e.ModelAwaited(at=self._now(), lane=want.lane.spec.name, analysis=analysis)
+                for want in self._wants
+                for analysis in want.analyses
+            )
+        )
+
+    async def train(self) -> None:
+        """Until every model is ready, or refused."""
+        async with anyio.create_task_group() as tasks:
+            for want in self._wants:
+                tasks.start_soon(self._train, want)
+        self.over = True
+
+    async def _train(self, want: Want) -> None:
+        lane = want.lane
+        training = Training(
+            lane=TrainingLane(spec=lane.spec, account=lane.account, models=lane.models, staging=lane.staging),
+            model=want.model,
+            intend=lambda arn, token: self._intend(want, arn, token),
+        )
+        got = await training.obtain()
+        recheck_s = self._run.config.recheck_denied_s
+        while recheck_s is not None and isinstance(got, Fault) and got.code != MODEL_FAILED:
+            await anyio.sleep(recheck_s)
+            got = await training.obtain()
+        for event in self._told(want, got):
+            self._driver.tell(event)
+
+    def _told(self, want: Want, got: RemoteModel | Fault) -> Iterator[e.Event]:
+        lane, at = want.lane.spec.name, self._now()
+        if isinstance(got, Fault):
+            if self._run.budget_reached is None:
+                kind = f"training {' '.join(want.analyses)}"
+                yield e.WorkParked(at=at, lane=lane, operation=kind, fault=got, lasting=True)
+            return
+        for place, analysis in enumerate(want.analyses):
+            asked = self._run.trainings.get((lane, analysis))
+            ours = asked is not None and asked.arn == got.arn and not place and not self._embedded
+            yield e.ModelReady(
+                at=at,
+                lane=lane,
+                analysis=analysis,
+                arn=got.arn,
+                trained_s=got.trained_s,
+                usd=training_usd(assumed_s(want.model) if got.trained_s is None else got.trained_s) if ours else 0.0,
+                documents=got.documents,
+                tested=got.tested,
+                metrics=got.metrics,
+                message=got.message,
+            )
+
+    def _intend(self, want: Want, arn: str, token: str) -> Fault | None:
+        """Put it on record that a model is about to be bought, if the budget allows it."""
+        lane = want.lane.spec.name
+        usd = 0.0 if self._embedded else training_usd(assumed_s(want.model))
+        before = self._run.trainings.get((lane, want.analyses[0]))
+        again = before is not None and before.arn == arn
+        committed = self._run.committed_usd() - (before.usd if before is not None and again else 0.0)
+        if self._budget is not None and committed + usd > self._budget + USD_NOISE:
+            self._driver.tell(
+                e.BudgetReached(
+                    at=self._now(),
+                    job=next(_to_start(self._run, want.analyses[0])),
+                    committed_usd=committed,
+                    usd=committed + usd,
+                    budget_usd=self._budget,
+                )
+            )
+            return Fault(kind=FaultKind.DENIED, scope=Scope.RUN, code=MODEL_FAILED, message="the budget is reached")
+        self._driver.record(
+            *(
+                e.TrainingIntended(
+                    at=self._now(), lane=lane, analysis=analysis, arn=arn, token=token, usd=0.0 if place else usd
+                )
+                for place, analysis in enumerate(want.analyses)
+            )
+        )
+        return None
+
+
+async def drive_beside(driver: Driver, trainer: Trainer) -> None:
+    """Drive a run while its models are trained: until nothing can be done and no model is to come, or a halt."""
+    while True:
+        over = trainer.over
+        await driver.drive()
+        if over or driver.halted is not None or not driver.run.starting:
+            return
+        if not trainer.over:
+            await driver.wait_for_news()
+
+
+async def stop_trainings(run: Run, lanes: OpenLanes) -> list[str]:
+    """Stop the trainings that a run has asked for and that go on; the ARNs of those that were."""
+    stopped = []
+    for lane in lanes.lanes:
+        under_way = {
+            training.arn
+            for (name, analysis), training in run.trainings.items()
+            if name == lane.spec.name
+            and not ((ready := run.models.get((name, analysis))) is not None and ready.arn == training.arn)
+        }
+        for arn in sorted(under_way):
+            seen = await lane.models.describe(arn)
+            if isinstance(seen, RemoteModel) and seen.status in {"SUBMITTED", "TRAINING"}:
+                fault = await lane.models.stop(arn)
+                if fault is None:
+                    stopped.append(arn)
+    return stopped
+
+
+def _wants(run: Run, manifest: Manifest, lanes: OpenLanes) -> Iterator[Want]:
+    for lane in lanes.lanes:
+        needed: dict[ModelSpec, list[str]] = {}
+        for analysis in manifest.analyses:
+            if analysis.model is not None and analysis.model.trained and _needs(run, manifest, analysis, lane):
+                needed.setdefault(analysis.model, []).append(analysis.name)
+        for model, analyses in needed.items():
+            yield Want(lane=lane, model=model, analyses=tuple(analyses))
+
+
+def _needs(run: Run, manifest: Manifest, analysis: AnalysisSpec, lane: OpenLane) -> bool:
+    allowed = any(spec.name == lane.spec.name for spec in lanes_of(manifest, analysis))
+    return allowed and next(_to_start(run, analysis.name), None) is not None
+
+
+def _to_start(run: Run, analysis: str) -> Iterator[JobKey]:
+    """The jobs of an analysis that may yet be started."""
+    return (key for key, record in run.jobs.items() if record.job.analysis == analysis and record.state in TO_START)
