@@ -174,7 +174,7 @@ class Corpora:
         for analysis in analyses:
             analysis["corpora"] = sorted(draw.sample(names, draw.randint(1, len(names))))
             if draw.random() < 0.5:
-                analysis["oversize"] = draw.choice(["skip", "error"])
+                analysis["oversize"] = draw.choice(["split", "skip", "error"])
         analyses[0]["corpora"] = names
         for corpus in self.corpora:
             families = {analysis["family"] for analysis in analyses if corpus.name in analysis["corpora"]}

@@ -39,7 +39,9 @@ STATUS_KEYS = [
     "runner",
     "lanes",
     "usd",
+    "usd_so_far",
     "jobs",
+    "operations",
     "summary",
     "parked",
 ]
@@ -87,7 +89,8 @@ def test_a_finished_run_read_in_every_way(finished: House) -> None:
     assert head[1].endswith(" UTC")
     assert head[2:4] == ["phase    finished, exit code 0", "runner   nobody drives it now"]
     assert head[4].startswith("lane     near: http://127.0.0.1:")
-    assert head[5:] == ["written  4 of 4 documents", "jobs     1 collected", "price    up to $0.0012"]
+    assert head[5:7] == ["written  4 of 4 documents", "jobs     1 collected"]
+    assert head[7] == "price    $0.0012 so far, up to $0.0012 planned"
     assert "lines   sentiment   2        1       1  1 EMPTY, 1 UNDECODABLE\n" in status.out
 
     verify = finished.command("verify")
@@ -165,7 +168,11 @@ def test_a_run_talks_on_stderr_and_prints_the_folder_of_its_results(house: House
     assert said.out == f"{house.directory.root}/results\n"
     lines = said.err.splitlines()
     assert lines[0] == f"Running in runs/small/{name}"
-    assert lines[-2:] == [f"results  runs/small/{name}/results", f"next     runner verify runs/small/{name}"]
+    assert [line for line in lines[-4:] if not line.startswith("left")][-3:] == [
+        f"results  runs/small/{name}/results",
+        f"report   runs/small/{name}/report.html",
+        f"next     runner verify runs/small/{name}",
+    ]
     assert any(line.startswith("Done: 6 of 6 documents written, 1 job, ") for line in lines)
     assert not any(line.endswith(" ") for line in lines)
 
@@ -201,7 +208,7 @@ def test_the_log_begins_with_the_run_and_holds_no_text(house: House) -> None:
     lines = [json.loads(line) for line in content.splitlines()]
     assert lines[0]["event"] == "run.began"
     assert lines[-1]["event"] == "run.finished"
-    assert all(list(line)[:4] == ["at", "level", "event", "run"] for line in lines)
+    assert all(list(line)[:5] == ["v", "at", "level", "event", "run"] for line in lines)
     (done,) = [line for line in lines if line["event"] == "job.done"]
     assert (done["outcome"], done["ok"], done["generations"], done["starts"]) == ("collected", 1, 1, 1)
     assert "Zanzibar" not in content
