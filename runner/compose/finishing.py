@@ -13,6 +13,7 @@ from pathlib import Path
 from runner import __version__
 from runner.compose.forms import line_form
 from runner.compose.opening import OpenRun
+from runner.core import events as e
 from runner.corpus import read_listing
 from runner.errors import EXIT_DONE, EXIT_ERRORS
 from runner.planning.plan import Plan
@@ -140,10 +141,26 @@ def _run_json(opened: OpenRun, plan: Plan, summary: Summary, code: int) -> dict[
             **(dict(session.analyzers) if session else {}),
             **{spec.name: spec.model.arn for spec in manifest.analyses if spec.model and spec.model.arn},
         },
+        "trained": [_trained(ready) for ready in run.models.values()],
         "summary": asdict(summary),
         "units": plan.units.upper,
-        "usd": 0.0 if manifest.embedded else plan.usd,
+        "usd": 0.0 if manifest.embedded else plan.usd - plan.training_usd + run.training_usd,
         "files": [facts for corpus in manifest.corpora for facts in _files(results, corpus.name)],
+    }
+
+
+def _trained(ready: e.ModelReady) -> dict[str, object]:
+    """A model that the run has trained, or found trained by an earlier one: `usd` is what it cost this run."""
+    return {
+        "analysis": ready.analysis,
+        "lane": ready.lane,
+        "model": ready.arn,
+        "documents": ready.documents,
+        "held_out": ready.tested,
+        "metrics": dict(ready.metrics),
+        "trained_s": ready.trained_s,
+        "usd": ready.usd,
+        **({"message": ready.message} if ready.message else {}),
     }
 
 

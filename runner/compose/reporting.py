@@ -77,6 +77,10 @@ def _facts(opened: OpenRun, *, with_text: bool, overview_bytes_max: int) -> Repo
         phase=phase_of(opened),
         engines=[(lane, engine, account) for lane, engine, _, account in (session.engines if session else ())],
         models=dict(session.analyzers) if session else {},
+        trained=[
+            (ready.analysis, ready.lane, ready.arn.rpartition("/")[2], ready.documents, ready.tested, ready.metrics)
+            for ready in run.models.values()
+        ],
         documents=summary.documents,
         written=summary.written,
         books=[

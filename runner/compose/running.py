@@ -241,7 +241,8 @@ class _Session:
     async def _drive(self, lanes: OpenLanes) -> str | None:
         """Drive the run; returns why it was halted, if it was."""
         driver = make_driver(self._opened, lanes, self._pool, self._observers)
-        trainer = Trainer(self._run, self._manifest, lanes, driver, now=self._opened.clock.now)
+        now, say = self._opened.clock.now, self._hooks.say
+        trainer = Trainer(self._run, self._manifest, lanes, driver, now=now, say=say)
         trainer.hold_back()
         async with anyio.create_task_group() as tasks:
             if self._hooks.signals:

@@ -15,12 +15,16 @@ from runner.core.run import Run
 from runner.core.states import State
 from runner.engine.driver import Driver
 from runner.model import AnalysisSpec, Fault, FaultKind, JobKey, Manifest, ModelSpec, Scope
+from runner.planning.plan import usd_text
 from runner.planning.training import assumed_s, lanes_of, training_usd
+from runner.telemetry.words import counted, duration
 
 TO_START = frozenset({State.WAITING, State.INTENDED, State.UNSURE, State.FAILED})
 """States from which a job may yet be started."""
 USD_NOISE = 1e-9
 """Sums of floats may miss by this much."""
+SHOWN = ("Accuracy", "Precision", "Recall", "F1Score")
+"""Of the service's figures on a model, those that people are told while it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +40,16 @@ class Trainer:
     """Finds or trains the models that a run's jobs need in its open lanes."""
 
     def __init__(
-        self, run: Run, manifest: Manifest, lanes: OpenLanes, driver: Driver, *, now: Callable[[], float]
+        self,
+        run: Run,
+        manifest: Manifest,
+        lanes: OpenLanes,
+        driver: Driver,
+        *,
+        now: Callable[[], float],
+        say: Callable[[str], None],
     ) -> None:
+        self._say = say
         self._run = run
         self._driver = driver
         self._now = now
@@ -75,6 +87,8 @@ class Trainer:
         while recheck_s is not None and isinstance(got, Fault) and got.code != MODEL_FAILED:
             await anyio.sleep(recheck_s)
             got = await training.obtain()
+        if isinstance(got, RemoteModel):
+            self._say(f"{_place(want)}: {_words(got)}")
         for event in self._told(want, got):
             self._driver.tell(event)
 
@@ -127,7 +141,23 @@ class Trainer:
                 for place, analysis in enumerate(want.analyses)
             )
         )
+        took = "" if self._embedded else f", for {duration(assumed_s(want.model))} or so and up to {usd_text(usd)}"
+        self._say(f"{_place(want)}: training a {want.model.kind}{took}")
         return None
+
+
+def _place(want: Want) -> str:
+    """`genre on virginia`."""
+    return f"{', '.join(want.analyses)} on {want.lane.spec.name}"
+
+
+def _words(got: RemoteModel) -> str:
+    """`model runner-5f2b is trained; Accuracy 0.97, F1Score 0.97 on 557 documents held out`."""
+    figures = dict(got.metrics)
+    shown = ", ".join(f"{name} {figures[name]:g}" for name in SHOWN if name in figures)
+    rated = f"; {shown} on {counted(got.tested or 0, 'document')} held out" if shown else ""
+    warned = f" ({got.message})" if got.message else ""
+    return f"model {got.arn.rpartition('/')[2]} is trained{rated}{warned}"
 
 
 async def drive_beside(driver: Driver, trainer: Trainer) -> None:

@@ -87,6 +87,8 @@ class ReportFacts:
     overviews: Sequence[Overview] = ()
     manifest: str | None = None
     samples: Sequence[Sample] = field(default=())
+    trained: Sequence[tuple[str, str, str, int | None, int | None, Sequence[tuple[str, float]]]] = ()
+    """(analysis, lane, model, documents trained with, documents held out, the service's figures on those)."""
 
 
 def render_report(report: ReportFacts) -> str:
@@ -148,7 +150,16 @@ def _summary(report: ReportFacts) -> str:
     ]
     engines = table("Where it ran", ("lane", "engine", "account"), [tuple(row) for row in report.engines])
     models = table("Analyzers of the embedded lane", ("family", "version"), sorted(report.models.items()))
-    return facts(pairs) + (engines if report.engines else "") + (models if report.models else "")
+    found = (engines if report.engines else "") + (models if report.models else "")
+    return facts(pairs) + found + (_trained(report) if report.trained else "")
+
+
+def _trained(report: ReportFacts) -> str:
+    rows: list[list[Cell]] = [
+        [analysis, lane, model, documents, tested, ", ".join(f"{name} {value:g}" for name, value in figures) or None]
+        for analysis, lane, model, documents, tested, figures in report.trained
+    ]
+    return table("Models of your own", ("analysis", "lane", "model", "documents", "held out", "figures"), rows)
 
 
 def _outcomes(report: ReportFacts) -> str:
