@@ -10,13 +10,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from runner.compose.opening import OpenRun
 from runner.errors import MachineError
 from runner.planning.disk import disk_use
 from runner.planning.plan import Plan
 from runner.telemetry.words import byte_count
+
+if TYPE_CHECKING:
+    from runner.compose.opening import OpenRun
 
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import anyio
+from anyio import to_thread
 
 from runner import __version__
 from runner.aws import StagingClient
 from runner.compose import finishing, planfile
 from runner.compose.disks import full_disk_told, require_room
+from runner.compose.duplicates import refuse_duplicates
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.models.data import with_training_data
 from runner.compose.models.trainer import Trainer, drive_beside, stop_trainings
@@ -156,6 +158,9 @@ class _Session:
             now=self._opened.clock.now,
         )
         await surveyor.survey()
+        if self._manifest.policy.duplicate_ids == "stop" and not self._run.books.complete:
+            surveyed = list(self._run.books.surveyed())
+            await to_thread.run_sync(refuse_duplicates, self._opened.directory, self._manifest, surveyed)
         segments = [record.facts for record in self._run.books.segments()]
         return make_plan(self._manifest, segments, durations=DurationModel())
 

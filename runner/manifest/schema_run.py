@@ -65,8 +65,8 @@ class PolicySection(Section):
     """How often documents without an answer are sent again."""
     reuse: Annotated[None, is_.not_yet("reuse (results of earlier runs)")] = None
     """Not supported yet."""
-    duplicate_ids: Annotated[str, is_.one_of("duplicate_ids", ("keep",), later=("stop",))] = "keep"
-    """What to do about two documents of one id."""
+    duplicate_ids: Annotated[str, is_.one_of("duplicate_ids", ("keep", "stop"))] = "keep"
+    """Whether two documents of one id, in one corpus, are documents like all others, or end the run before its gate."""
     spool_budget: Annotated[int, is_.SIZE] = 20_000_000_000
     """How much of the disk answers may fill that wait for earlier ones."""
 

@@ -92,6 +92,7 @@ TAKEN = {
         "max_job_documents: 5",
         "repair_rounds: 2",
         "duplicate_ids: keep",
+        "duplicate_ids: stop",
         "spool_budget: 20 GB",
     ],
     "output": [
@@ -108,7 +109,7 @@ TAKEN = {
 
 LATER = {
     "corpus": ["language: {from: dominant_language}"],
-    "policy": ["reuse: {from: runs/old}", "duplicate_ids: stop"],
+    "policy": ["reuse: {from: runs/old}"],
     "output": ["emit: changed", "directory: s3://b/x"],
 }
 
