@@ -3,6 +3,9 @@
 An output may come in any order and be many times larger than memory. Each part has a bucket; when all of them together
 hold more than the limit, each bucket's rows become one run in a temporary file, which has no name and so leaves nothing
 behind after a crash. Knows nothing of what entries mean; they hold no line feed.
+
+The file is used long before memory is short: rows that lie scattered over more than the processor's cache cost more to
+gather than to write and read again in order. Runs only have to be large enough to be worth a read.
 """
 
 from __future__ import annotations
@@ -13,22 +16,26 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import IO, Final, Self
 
-from runner.results.writes import write_all
+from runner.results.writes import gathered, write_all
 
-ENTRY_OVERHEAD_BYTES: Final = 144
-"""What a row costs in memory beside its entry's bytes: headers of bytes, pair and number, rounding, list slot."""
+ENTRY_OVERHEAD_BYTES: Final = 64
+"""What an entry costs in memory beside its own bytes: object header, rounding, list slot, line number."""
+HELD_BYTES_MIN: Final = 4 << 20
+RUN_BYTES: Final = 24 << 10
+"""What is held, within the memory that is allowed: at least so much in all, and so much for each part."""
 RUNS_BYTES: Final = 1 << 20
 """Runs are given out together up to about so many bytes: many small ones would cost more than what is in them."""
 _ITEM: Final = "I"
 
 
 class Bucket:
-    """The rows of one part, as pairs of a line and the entry that belongs there. Append to `rows`."""
+    """The rows of one part: `lines[i]` is where `entries[i]` belongs. Append to both."""
 
-    __slots__ = ("rows", "runs")
+    __slots__ = ("entries", "lines", "runs")
 
     def __init__(self) -> None:
-        self.rows: list[tuple[int, bytes]] = []
+        self.lines: array[int] = array(_ITEM)
+        self.entries: list[bytes] = []
         self.runs: list[tuple[int, int, int]] = []
         """(offset, rows, bytes of entries) of each run in the file."""
 
@@ -39,6 +46,7 @@ class Buckets:
     def __init__(self, directory: str, memory_bytes_max: int) -> None:
         self._directory = directory
         self._memory_bytes_max = memory_bytes_max
+        self._held_bytes_max = min(HELD_BYTES_MIN, memory_bytes_max)
         self._held_bytes = 0
         self._buckets: list[Bucket] = []
         self._file: IO[bytes] | None = None
@@ -55,12 +63,14 @@ class Buckets:
         """A new bucket."""
         bucket = Bucket()
         self._buckets.append(bucket)
+        wanted = max(HELD_BYTES_MIN, RUN_BYTES * len(self._buckets))
+        self._held_bytes_max = min(wanted, self._memory_bytes_max)
         return bucket
 
     def account(self, rows: int, size: int) -> None:
         """Say that `rows` with `size` bytes were appended; moves everything to the file if that is too much."""
         self._held_bytes += size + rows * ENTRY_OVERHEAD_BYTES
-        if self._held_bytes > self._memory_bytes_max:
+        if self._held_bytes > self._held_bytes_max:
             self._spill()
 
     def runs(self, bucket: Bucket) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:
@@ -76,27 +86,31 @@ class Buckets:
                 lines, data, held = array(_ITEM), [], 0
         if data:
             yield lines, b"\n".join(data).split(b"\n")
-        if bucket.rows:
-            rows, bucket.rows = bucket.rows, []
-            yield tuple(zip(*rows, strict=True))  # type: ignore[misc]
+        if bucket.entries:
+            lines, entries = bucket.lines, bucket.entries
+            bucket.lines, bucket.entries = array(_ITEM), []
+            yield lines, entries
 
     def _spill(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - closed on exit
-        for bucket in self._buckets:
-            if not bucket.rows:
-                continue
-            lines, entries = zip(*bucket.rows, strict=True)
-            data = b"\n".join(entries)
-            bucket.runs.append((self._file_bytes, len(entries), len(data)))
-            self._append(array(_ITEM, lines).tobytes() + data)
-            bucket.rows.clear()
+        for data in gathered(self._runs_to_be()):
+            write_all(self._file, data, self._directory)
         self._held_bytes = 0
 
-    def _append(self, data: bytes) -> None:
-        assert self._file is not None
-        write_all(self._file, data, self._directory)
-        self._file_bytes += len(data)
+    def _runs_to_be(self) -> Iterator[bytes]:
+        """What each bucket holds as a run at the file's end; the buckets are empty then."""
+        for bucket in self._buckets:
+            if not bucket.entries:
+                continue
+            data = b"\n".join(bucket.entries)
+            lines = bucket.lines.tobytes()
+            bucket.runs.append((self._file_bytes, len(bucket.entries), len(data)))
+            self._file_bytes += len(lines) + len(data)
+            bucket.entries.clear()
+            del bucket.lines[:]
+            yield lines
+            yield data
 
     def _read(self, run: tuple[int, int, int], lines: array[int]) -> bytes:
         """The entries of a run, line feeds between them; its lines are added to `lines`."""

@@ -25,7 +25,7 @@ from runner.results.codes import OUTPUT_ABSENT_CODES, OUTPUT_TOO_LARGE, PASSING_
 from runner.results.copies import check_copies
 from runner.results.entries import NO_ENTRY, better_row, error_of, is_error
 from runner.results.outputs import OutputSource, is_copy, read_output
-from runner.results.partfiles import read_texts
+from runner.results.partfiles import count_lines, read_texts
 from runner.results.routing import Routes, Target, foreign_line
 from runner.results.rows import RowBatch
 from runner.results.spool import SpoolWriter
@@ -84,6 +84,10 @@ class _Collector:
         self._list_objects = list_objects
         self._parameters = dict(task.parameters)
         self._family: Family = FAMILIES[task.family]
+        self._reader = span_reader(self._family.name)
+        self._copies = is_copy(self._family, self._parameters)
+        self._checked = self._copies or self._reader is not None
+        """Whether what rows say is held against the texts."""
         self._terms: bytes | None = None
         self._rows = 0
         self._bytes = 0
@@ -148,26 +152,27 @@ class _Collector:
         if self._rows > rows_max:
             raise OutputError(OUTPUT_TOO_LARGE, f"more than {rows_max} rows, for what was sent")
         quick = routes.quick
-        for file, row in zip(batch.files, zip(batch.lines, batch.entries, strict=True), strict=True):
+        for file, line, entry in zip(batch.files, batch.lines, batch.entries, strict=True):
             if file in quick:
-                quick[file](row)
+                put_line, put_entry = quick[file]
+                put_line(line)
+                put_entry(entry)
             else:
-                routes.put(file, *row)
+                routes.put(file, line, entry)
 
-    def _entries(self, target: Target, texts: list[str], buckets: Buckets) -> list[bytes]:
+    def _entries(self, target: Target, count: int, texts: list[str], buckets: Buckets) -> list[bytes]:
         """What was answered, per line of the part, once it is checked against what was sent."""
-        entries = [NO_ENTRY] * len(texts)
+        entries = [NO_ENTRY] * count
         if self._family.shape == "topics":
             shares: dict[int, list[bytes]] = {}
-            for lines, rows in _runs(target, buckets, len(texts)):
+            for lines, rows in _runs(target, buckets, count):
                 _gather(shares, lines, rows)
             for line, of_line in shares.items():
                 entries[line] = combined(of_line)
             return entries
-        reader = span_reader(self._family.name)
-        copies = is_copy(self._family, self._parameters)
-        for lines, rows in _runs(target, buckets, len(texts)):
-            if copies:
+        reader = self._reader
+        for lines, rows in _runs(target, buckets, count):
+            if self._copies:
                 rows = check_copies(target.part, texts, lines, rows, self._parameters)  # noqa: PLW2901
             elif reader is not None:
                 check_rows(reader, target.part, texts, lines, rows)
@@ -175,17 +180,16 @@ class _Collector:
         return entries
 
     def _finish(self, target: Target, buckets: Buckets, writer: SpoolWriter, counts: _Counts) -> None:
-        texts = read_texts(target.path)
-        if target.lines is not None and target.lines != len(texts):
-            raise RunDirectoryError(target.path, f"{len(texts)} lines where {target.lines} are expected")
-        if target.wanted and target.wanted[-1] >= len(texts):
-            raise RunDirectoryError(
-                target.path, f"{len(texts)} lines, and a repair was made of line {target.wanted[-1]}"
-            )
-        entries = self._entries(target, texts, buckets)
+        texts = read_texts(target.path) if self._checked else []
+        lines = len(texts) if self._checked else count_lines(target.path)
+        if target.lines is not None and target.lines != lines:
+            raise RunDirectoryError(target.path, f"{lines} lines where {target.lines} are expected")
+        if target.wanted and target.wanted[-1] >= lines:
+            raise RunDirectoryError(target.path, f"{lines} lines, and a repair was made of line {target.wanted[-1]}")
+        entries = self._entries(target, lines, texts, buckets)
         block = writer.add(target.part, entries)
         counts.ok += block.ok
-        missing = entries.count(NO_ENTRY) - (0 if target.wanted is None else len(texts) - len(target.wanted))
+        missing = entries.count(NO_ENTRY) - (0 if target.wanted is None else lines - len(target.wanted))
         counts.missing += missing
         counts.repairable += missing
         if block.errors:

@@ -255,10 +255,11 @@ class _Merge:
 
     def count(self, documents: Sequence[Document], book: TallyBook) -> None:
         """Count usual documents."""
-        for language in {document.language for document in documents}:
-            found = [document for document in documents if document.language == language]
+        languages = {document.language for document in documents}
+        for language in languages:
+            found = [each for each in documents if each.language == language] if len(languages) > 1 else documents
             size = sum([document.size for document in found])
-            unit = sum([units(document.characters) for document in found])
+            unit = sum(map(units, [document.characters for document in found]))
             for analysis in self._analyses:
                 book.add_many(analysis.name, language, "ok", "", (len(found), size, unit))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from runner.errors import RunDirectoryError
 from runner.model import Ledger, PartId, SegmentId
@@ -32,6 +33,11 @@ def ledger_path(directory: str, segment: SegmentId) -> str:
     return os.path.join(directory, "ledger", f"{segment}.msgpack")  # noqa: PTH118
 
 
+def languages_path(directory: str, segment: SegmentId) -> str:
+    """Where the languages of a segment's documents lie, if the results of an analysis told them."""
+    return os.path.join(directory, "ledger", f"{segment}.languages")  # noqa: PTH118
+
+
 def read_lines(path: str) -> list[bytes]:
     """The lines of a part, without their line feeds. Raises RunDirectoryError if the file is missing or cut off."""
     return _closed(path, _read(path).split(b"\n"))
@@ -45,6 +51,13 @@ def read_texts(path: str) -> list[str]:
     except UnicodeDecodeError as error:
         raise RunDirectoryError(path, "this part is not UTF-8", hint="the run directory is damaged") from error
     return _closed(path, lines)
+
+
+def count_lines(path: str) -> int:
+    """How many lines a part has. Raises as `read_lines`."""
+    data = _read(path)
+    _closed(path, [data[-1:].strip(b"\n")])
+    return data.count(b"\n")
 
 
 def _read(path: str) -> bytes:
@@ -61,11 +74,25 @@ def _closed(path: str, lines: list[_Line]) -> list[_Line]:
 
 
 def read_ledger(directory: str, segment: SegmentId) -> Ledger:
-    """A segment's ledger. Raises RunDirectoryError if it is missing or damaged."""
+    """A segment's ledger, with the languages that were decided later. Raises RunDirectoryError if it is damaged."""
     path = ledger_path(directory, segment)
     try:
-        return msgspec.msgpack.decode(Path(path).read_bytes(), type=Ledger)
+        ledger = msgspec.msgpack.decode(Path(path).read_bytes(), type=Ledger)
     except FileNotFoundError as error:
         raise RunDirectoryError(path, "this ledger is missing", hint="the run directory is damaged") from error
     except (ValueError, msgspec.MsgspecError) as error:
         raise RunDirectoryError(path, "this ledger is damaged", hint="the run directory is damaged") from error
+    return _with_languages(ledger, languages_path(directory, segment))
+
+
+def _with_languages(ledger: Ledger, path: str) -> Ledger:
+    try:
+        languages = msgspec.msgpack.decode(Path(path).read_bytes(), type=list[str | None])
+    except FileNotFoundError:
+        return ledger
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise RunDirectoryError(path, "these languages are damaged", hint="the run directory is damaged") from error
+    if len(languages) != len(ledger.documents):
+        raise RunDirectoryError(path, "these languages are of other documents", hint="the run directory is damaged")
+    documents = zip(ledger.documents, languages, strict=True)
+    return replace(ledger, documents=tuple(replace(document, language=language) for document, language in documents))

@@ -44,13 +44,13 @@ def foreign_line(line: int, lines: int) -> OutputError:
 class Routes:
     """The routes of one collection. `targets` are the blocks to be, by part.
 
-    `quick` has, per object whose lines are a part's own, where a row's (line, entry) is put; whether the line exists is
-    then for the reader of the bucket to see.
+    `quick` has, per object whose lines are a part's own, where a row's line and entry are put; whether the line exists
+    is then for the reader of the bucket to see.
     """
 
     def __init__(self, task: CollectTask, buckets: Buckets) -> None:
         self.targets: dict[PartId, Target] = {}
-        self.quick: dict[str, Callable[[tuple[int, bytes]], None]] = {}
+        self.quick: dict[str, tuple[Callable[[int], None], Callable[[bytes], None]]] = {}
         self._buckets = buckets
         self._pad_name = task.pad_name
         self._routes: dict[str, Route] = {}
@@ -82,7 +82,8 @@ class Routes:
             bucket = route.targets[route.line_map.part_of[line]].bucket
             line = route.line_map.line_of[line]
         if bucket is not None:
-            bucket.rows.append((line, entry))
+            bucket.lines.append(line)
+            bucket.entries.append(entry)
 
     def _make(self, task: CollectTask) -> None:
         for part in task.parts:
@@ -90,7 +91,7 @@ class Routes:
             if part.map_path is None:
                 target = self._target(part.id, part.path, part.lines)
                 self._routes[name] = Route(part.lines, bucket=target.bucket)
-                self.quick[name] = target.bucket.rows.append
+                self.quick[name] = target.bucket.lines.append, target.bucket.entries.append
             else:
                 self._routes[name] = self._mapped_route(part, part.map_path)
         if task.pad_name is not None:

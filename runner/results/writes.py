@@ -10,14 +10,22 @@ from typing import IO, Final
 from runner.storage.atomic import disk_full
 
 WRITE_BYTES: Final = 1 << 20
+LARGE_BYTES: Final = 1 << 16
+"""What a call costs is little beside writing so much."""
 _DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def gathered(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of about a megabyte."""
+    """The same bytes in pieces of about a megabyte; what is large as it is, is not copied."""
     held: list[bytes] = []
     size = 0
     for line in lines:
+        if len(line) >= LARGE_BYTES:
+            if held:
+                yield b"".join(held)
+                held, size = [], 0
+            yield line
+            continue
         held.append(line)
         size += len(line)
         if size >= WRITE_BYTES:
