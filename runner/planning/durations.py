@@ -117,35 +117,56 @@ def _line(pairs: tuple[tuple[float, float], ...]) -> tuple[float, float]:
     return 0.0, median(seconds / work for work, seconds in pairs if work > 0)
 
 
+Key = tuple[LaneKind, str, str | None]
+"""(kind of lane, operation, lane); of all lanes of a kind together: None."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurationModel:
-    """Predicted seconds of jobs by kind of lane and operation."""
+    """Predicted seconds of jobs by kind of lane, operation, and lane.
 
-    _fits: Mapping[tuple[LaneKind, str], _Fit] = field(default_factory=dict)
+    A lane of which too little has been seen is predicted as all lanes of its kind together are.
+    """
 
-    def predict(self, kind: LaneKind, operation: str, load: Load) -> Prediction:
-        """Seconds from submission to end of one job."""
-        fit = self._fit(kind, operation)
+    _fits: Mapping[Key, _Fit] = field(default_factory=dict)
+
+    def predict(self, kind: LaneKind, operation: str, load: Load, *, lane: str | None = None) -> Prediction:
+        """Seconds from submission to end of one job, on a lane if that is known."""
+        fit = self._fit(kind, operation, lane)
         rate = assumed(kind, operation)
         if fit is None:
             return Prediction(seconds=rate.seconds(load), basis="assumed")
         return Prediction(seconds=fit.start_s + fit.slope * rate.work_s(load), basis="observed")
 
-    def work_s(self, kind: LaneKind, operation: str, load: Load) -> float:
+    def work_s(self, kind: LaneKind, operation: str, load: Load, *, lane: str | None = None) -> float:
         """The part of a prediction that grows with the load, in seconds; additive, so that parts can be weighed."""
-        fit = self._fit(kind, operation)
+        fit = self._fit(kind, operation, lane)
         return assumed(kind, operation).work_s(load) * (1.0 if fit is None else fit.slope)
+
+    def pattern(self, kind: LaneKind, operation: str, *, lane: str | None = None) -> tuple[float, float]:
+        """(start-up, step): a prediction is the start-up and the work, rounded up to whole steps unless they are 0."""
+        fit = self._fit(kind, operation, lane)
+        rate = assumed(kind, operation)
+        return (rate.start_s, rate.step_s) if fit is None else (fit.start_s, 0.0)
 
     def basis(self, kind: LaneKind, operation: str) -> Basis:
         """What predictions for an operation rest on."""
-        return "assumed" if self._fit(kind, operation) is None else "observed"
+        return "assumed" if self._fit(kind, operation, None) is None else "observed"
 
-    def observe(self, kind: LaneKind, operation: str, load: Load, seconds: float) -> DurationModel:
-        """The model that has also seen a job of this load succeed after `seconds`."""
+    def observe(
+        self, kind: LaneKind, operation: str, load: Load, seconds: float, *, lane: str | None = None
+    ) -> DurationModel:
+        """The model that has also seen a job of this load succeed after `seconds`, on a lane if that is known."""
         work = assumed(kind, operation).work_s(load)
-        fit = self._fits.get((kind, operation), _Fit()).with_pair(work, seconds)
-        return replace(self, _fits={**self._fits, (kind, operation): fit})
+        fits = dict(self._fits)
+        for place in dict.fromkeys((None, lane)):
+            key = (kind, operation, place)
+            fits[key] = fits.get(key, _Fit()).with_pair(work, seconds)
+        return replace(self, _fits=fits)
 
-    def _fit(self, kind: LaneKind, operation: str) -> _Fit | None:
-        fit = self._fits.get((kind, operation))
-        return fit if fit is not None and fit.usable else None
+    def _fit(self, kind: LaneKind, operation: str, lane: str | None) -> _Fit | None:
+        for place in dict.fromkeys((lane, None)):
+            fit = self._fits.get((kind, operation, place))
+            if fit is not None and fit.usable:
+                return fit
+        return None
