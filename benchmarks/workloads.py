@@ -70,9 +70,7 @@ def survey(index: int, name: str, documents: int, size: int, pools: Sequence[str
             digest="",
         )
         found.append(
-            SegmentFacts(
-                id=own, corpus=name, documents=lines, bytes=lines * size, ledger_digest="", parts=(part,)
-            )
+            SegmentFacts(id=own, corpus=name, documents=lines, bytes=lines * size, ledger_digest="", parts=(part,))
         )
     return found
 
