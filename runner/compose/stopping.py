@@ -19,7 +19,7 @@ from runner.compose.running import make_driver
 from runner.compose.signals import ask_for_cancel
 from runner.compose.upkeep import tidy
 from runner.core import events as e
-from runner.core.states import OCCUPYING, State
+from runner.core.states import OCCUPYING, TERMINAL, State
 from runner.engine.workers import WorkerPool
 from runner.journal import RunDirectory, hold_worker_lock, holder_of
 from runner.planning.price import Units, family_cost
@@ -109,7 +109,7 @@ def _cancelled(opened: OpenRun, *, by: str) -> Cancelled:
         stopped=sum(1 for record in records if record.status is not None and record.status.name == "STOPPED"),
         collected=sum(1 for record in records if record.state is State.COLLECTED),
         going_on=tuple(_going_on(opened)),
-        open_jobs=sum(1 for record in records if record.state not in {State.COLLECTED, State.GIVEN_UP}),
+        open_jobs=sum(1 for record in records if record.state not in TERMINAL),
     )
 
 

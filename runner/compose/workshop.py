@@ -15,9 +15,11 @@ from runner.compose.staging import PAD_NAME
 from runner.core.books import SegmentRecord
 from runner.core.commands import (
     CollectJob,
+    CutJob,
     GatherRepair,
     MergeSegments,
     PatchFile,
+    PlannedPieces,
     PlannedRepair,
     Released,
     ReleaseSpools,
@@ -33,6 +35,7 @@ from runner.model import (
     CollectPart,
     CollectReport,
     CollectTask,
+    CutTask,
     Fault,
     FaultKind,
     GivenUp,
@@ -42,17 +45,20 @@ from runner.model import (
     MergeReport,
     MergeSegment,
     MergeTask,
+    PartFacts,
     PartId,
     PatchTask,
     RepairTask,
     Scope,
     SpoolRef,
     corpus_of,
+    segment_of,
 )
 from runner.planning.durations import DurationModel
 from runner.planning.fates import FAMILY_CLOSED, JOB_FAILED
+from runner.planning.pieces import Cut, pieces_of_lines, pieces_of_parts
 from runner.planning.repair import repair_batch
-from runner.results import collect, gather_repair, merge_segments, patch_file
+from runner.results import collect, cut_part, gather_repair, merge_segments, patch_file
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -117,6 +123,28 @@ class LocalWorkshop:
             repair_round=command.round,
         )
         return PlannedRepair(batch=batch, job=job)
+
+    async def cut(self, command: CutJob) -> PlannedPieces | Fault:
+        """Cut what a failed job read in two: between its parts, or else its one part between its lines."""
+        record = self._run.jobs[command.job]
+        batch = self._run.batches[record.job.batch]
+        cut = Cut(
+            serial=command.serial,
+            job=record.job,
+            batch=batch,
+            analysis=self._analyses[record.job.analysis],
+            kind=self._manifest.lanes[0].kind,
+        )
+        if len(batch.parts) > 1:
+            planned = pieces_of_parts(cut, [self._facts(part) for part in batch.parts], DurationModel())
+        else:
+            (part,) = self._parts(record)
+            task = CutTask(serial=command.serial, part=part, directory=str(self._directory.root))
+            reports = await self._do(cut_part, task)
+            if isinstance(reports, Fault):
+                return reports
+            planned = pieces_of_lines(cut, reports, DurationModel())
+        return PlannedPieces(batches=tuple(batch for batch, _ in planned), jobs=tuple(job for _, job in planned))
 
     async def merge(self, command: MergeSegments) -> MergeReport | Fault:
         """Append closed segments to their corpus's results."""
@@ -184,6 +212,10 @@ class LocalWorkshop:
             )
             for part in batch.parts
         )
+
+    def _facts(self, part: PartId) -> PartFacts:
+        facts = self._run.books.segment(segment_of(part)).facts
+        return next(of for of in facts.parts if of.id == part)
 
     def _segment(self, segment: SegmentRecord) -> MergeSegment:
         records = sorted((self._run.jobs[key] for key in segment.jobs), key=_rank)

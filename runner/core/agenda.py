@@ -16,6 +16,7 @@ from math import inf
 
 from runner.core import commands as c, events as e
 from runner.core.proposals import checking, outputs, staging, starting, watching
+from runner.core.proposals.cutting import NUMBERING
 from runner.core.proposals.proposal import Proposal
 from runner.core.ratelimit import Pace
 from runner.core.run import Run
@@ -70,17 +71,21 @@ def next_wakeup(run: Run, now: float) -> float | None:
 def _one_of_each(run: Run, proposals: Iterable[Proposal]) -> Iterator[Proposal]:
     """Of proposals that count on the same thing, the first; the next is thought about once that one is a fact.
 
-    Those that keep to one pace count on the same call; all first Starts on the same job, slot and budget.
+    Those that keep to one pace count on the same call; all first Starts on the same job, slot and budget; those that
+    plan a batch on the same number for it.
     """
     paces: list[Pace] = []
     intended = False
+    numbering = any(isinstance(command, NUMBERING) for command in run.in_flight)
     for proposal in proposals:
         intends = isinstance(proposal.event, e.StartIntended | e.BudgetReached)
         pace = run.pace_of(proposal.command) if proposal.command is not None else None
         paced = pace is not None and pace.rate is not None
-        if (intends and intended) or (paced and any(pace is other for other in paces)):
+        numbers = isinstance(proposal.command, NUMBERING)
+        if (intends and intended) or (numbers and numbering) or (paced and any(pace is other for other in paces)):
             continue
         intended = intended or intends
+        numbering = numbering or numbers
         if pace is not None and paced:
             paces.append(pace)
         yield proposal

@@ -85,6 +85,8 @@ def _failure(run: Run, command: Command, fault: Fault, at: float) -> list[e.Even
             if not _in(run, command, State.ENDED):
                 return []
             return [e.CollectFailed(at=at, job=job, generation=generation, fault=fault)]
+        case c.CutJob(job=job):
+            return [e.RepairFailed(at=at, analysis=run.jobs[job].job.analysis, fault=fault)]
         case c.GatherRepair(analysis=analysis):
             return [e.RepairFailed(at=at, analysis=analysis, fault=fault)]
         case c.MergeSegments(corpus=corpus) | c.PatchFile(corpus=corpus):
@@ -140,6 +142,8 @@ def _success(run: Run, command: Command, answer: Answer, at: float) -> list[e.Ev
             return [collected] if _in(run, command, State.ENDED) else []
         case c.GatherRepair(), c.PlannedRepair(batch=batch, job=planned):
             return [e.BatchPlanned(at=at, batch=batch), e.JobPlanned(at=at, job=planned)]
+        case c.CutJob() as command, c.PlannedPieces() as pieces:
+            return _cut(run, command, pieces, at)
         case c.MergeSegments(corpus=corpus), MergeReport(segments=segments):
             return [e.SegmentMerged(at=at, corpus=corpus, merged=merged) for merged in segments]
         case c.PatchFile(corpus=corpus, file=file), MergeReport(segments=segments):
@@ -148,6 +152,19 @@ def _success(run: Run, command: Command, answer: Answer, at: float) -> list[e.Ev
             return []
         case _:
             raise TypeError(f"{type(command).__name__} cannot be answered by {type(answer).__name__}")
+
+
+def _cut(run: Run, command: c.CutJob, pieces: c.PlannedPieces, at: float) -> list[e.Event]:
+    """The pieces are planned before the job is done with, so that no segment closes in between."""
+    record = run.jobs[command.job]
+    if record.generation != command.generation or record.state not in {State.FAILED, State.ENDED}:
+        return []
+    assert record.fault is not None, command.job
+    return [
+        *(e.BatchPlanned(at=at, batch=batch) for batch in pieces.batches),
+        *(e.JobPlanned(at=at, job=job) for job in pieces.jobs),
+        e.JobCut(at=at, job=command.job, into=tuple(job.key for job in pieces.jobs), fault=record.fault),
+    ]
 
 
 def _accepted(job: JobKey, generation: int, remote_id: RemoteId, by: str, at: float) -> e.StartAccepted:

@@ -145,6 +145,15 @@ class GatherRepair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutJob:
+    """Cut what a failed job read in two, and plan a job for each, from `serial` on. Answer: `PlannedPieces`."""
+
+    job: JobKey
+    generation: int
+    serial: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeSegments:
     """Append closed segments of a corpus to its results. Answer: `MergeReport`."""
 
@@ -178,6 +187,7 @@ Command = (
     | StopJob
     | CollectJob
     | GatherRepair
+    | CutJob
     | MergeSegments
     | PatchFile
     | ReleaseSpools
@@ -215,8 +225,28 @@ class PlannedRepair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPieces:
+    """The batches and the jobs that answer what a failed job read."""
+
+    batches: tuple[Batch, ...]
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     """Spool files are gone."""
 
 
-Answer = Staged | RemoteJob | Jobs | Keys | JobStatus | CollectReport | PlannedRepair | MergeReport | Released | Fault
+Answer = (
+    Staged
+    | RemoteJob
+    | Jobs
+    | Keys
+    | JobStatus
+    | CollectReport
+    | PlannedRepair
+    | PlannedPieces
+    | MergeReport
+    | Released
+    | Fault
+)

@@ -317,6 +317,15 @@ class JobGivenUp(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobCut(Event):
+    """One of a job's documents may be why it came to nothing: other jobs, planned just before, read its lines."""
+
+    job: JobKey
+    into: tuple[JobKey, ...]
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkParked(Event):
     """Work of one kind on a lane waits for the user (`lane` and `operation` empty: local work)."""
 
@@ -538,6 +547,7 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     GenerationLost,
     GenerationRenewed,
     JobGivenUp,
+    JobCut,
     WorkParked,
     PaceChanged,
     BudgetReached,

@@ -12,7 +12,18 @@ from runner.core.ratelimit import Pace
 from runner.core.retry import Policy, RetryAt, decide
 from runner.core.states import OCCUPYING, State
 from runner.core.waiting import Queue
-from runner.model import AnalysisSpec, BatchId, CollectReport, Fault, FaultKind, Job, JobStatus, LaneSpec, RemoteId
+from runner.model import (
+    AnalysisSpec,
+    BatchId,
+    CollectReport,
+    Fault,
+    FaultKind,
+    Job,
+    JobKey,
+    JobStatus,
+    LaneSpec,
+    RemoteId,
+)
 
 DENIALS: Final = frozenset({FaultKind.DENIED, FaultKind.UNKNOWN})
 """Kinds of fault that only the user can mend: the work is parked."""
@@ -144,6 +155,12 @@ class JobRecord:
     settled: bool = False
     starts: int = 0
     """Start calls made, for the record."""
+    piece_of: JobKey | None = None
+    """Of a job that reads a piece of what a failed job read: the first job that was cut."""
+    pieces: int = 0
+    """Of the first job that was cut: how many jobs there have been for pieces of it, and"""
+    pieces_collected: int = 0
+    """of how many of them the answers are here."""
 
     @property
     def occupies(self) -> bool:

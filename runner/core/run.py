@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from runner.core import commands as c, events as e
@@ -308,6 +309,14 @@ class Run:
         following = record.job.round + (0 if record.partial else 1)
         key = (record.job.analysis, self.batches[record.job.batch].language, following, record.lanes)
         return self.to_repair.setdefault(key, [])
+
+    def replace(self, job: JobKey, by: Iterable[JobKey]) -> None:
+        """What waits for a job waits for others instead, which were planned in its place."""
+        for key in self.dependents.pop(job, ()):
+            self.waiting_for[key].discard(job)
+            self.waiting_for[key].update(by)
+            for piece in by:
+                self.dependents.setdefault(piece, []).append(key)
 
     def settle(self, record: JobRecord) -> None:
         """A job will answer nothing more: what waits for it can go on."""

@@ -10,13 +10,14 @@ Rules.
    about the first call and so leads nowhere.
 4. Facts about calls beside a job's life (a check that failed, a Stop, a second job of the same name) can come in any
    state and move none; they are not in the table.
-5. COLLECTED and GIVEN_UP are where a job ends; what its lines lack then is another job's work (a repair).
+5. COLLECTED, GIVEN_UP and CUT are where a job ends; what its lines lack then is another job's work (a repair, a piece).
 
     WAITING ──intended──► INTENDED ──accepted──► ACTIVE ──completed, stopped──► ENDED ──collected──► COLLECTED
        ▲  ▲                 │    │                 │                             │
        │  └────refused──────┘    └─unanswered─► UNSURE ──accepted──► ACTIVE      │
        │                                           │                             │
        └──────renewed────── FAILED ◄──failed, lost─┴─────────────────────────────┘ (renewed)     given up ► GIVEN_UP
+                                                                                 cut ► CUT
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class State(StrEnum):
     """Its answers are in the spool."""
     GIVEN_UP = "given_up"
     """Closed as errors."""
+    CUT = "cut"
+    """Replaced by jobs that each read a piece of what it read."""
 
 
 class IllegalMove(InternalError):  # noqa: N818 - a move is illegal; it is not an error of anybody's input
@@ -86,6 +89,7 @@ TRANSITIONS: Final[dict[State, dict[type[e.Event], frozenset[State]]]] = {
     _S.FAILED: {
         e.GenerationRenewed: frozenset({_S.WAITING}),
         e.JobGivenUp: frozenset({_S.GIVEN_UP}),
+        e.JobCut: frozenset({_S.CUT}),
         e.SessionOpened: frozenset({_S.FAILED}),
     },
     _S.ENDED: {
@@ -94,16 +98,18 @@ TRANSITIONS: Final[dict[State, dict[type[e.Event], frozenset[State]]]] = {
         e.GenerationLost: frozenset({_S.FAILED}),
         e.GenerationRenewed: frozenset({_S.WAITING}),
         e.JobGivenUp: frozenset({_S.GIVEN_UP}),
+        e.JobCut: frozenset({_S.CUT}),
         e.SessionOpened: frozenset({_S.ENDED}),
     },
     _S.COLLECTED: {
         e.SessionOpened: frozenset({_S.COLLECTED}),
     },
     _S.GIVEN_UP: {e.SessionOpened: frozenset({_S.GIVEN_UP})},
+    _S.CUT: {e.SessionOpened: frozenset({_S.CUT})},
 }
 """State -> kind of event -> the states it may lead to (which of several, `next_state` says)."""
 
-TERMINAL: Final = frozenset({State.COLLECTED, State.GIVEN_UP})
+TERMINAL: Final = frozenset({State.COLLECTED, State.GIVEN_UP, State.CUT})
 OCCUPYING: Final = frozenset({State.INTENDED, State.UNSURE, State.ACTIVE})
 """States in which a job holds a slot, or may."""
 

@@ -48,6 +48,8 @@ class Executor:
                 return await self._workshop.collect(command)
             case c.GatherRepair():
                 return await self._workshop.gather(command)
+            case c.CutJob():
+                return await self._workshop.cut(command)
             case c.MergeSegments():
                 return await self._workshop.merge(command)
             case c.PatchFile():

@@ -11,10 +11,12 @@ from typing import Protocol
 from runner.core.commands import (
     CheckByPrefix,
     CollectJob,
+    CutJob,
     GatherRepair,
     Keys,
     MergeSegments,
     PatchFile,
+    PlannedPieces,
     PlannedRepair,
     Released,
     ReleaseSpools,
@@ -77,6 +79,10 @@ class Workshop(Protocol):
 
     async def gather(self, command: GatherRepair) -> PlannedRepair | Fault:
         """Gather lines to send again."""
+        ...
+
+    async def cut(self, command: CutJob) -> PlannedPieces | Fault:
+        """Cut what a failed job read in two."""
         ...
 
     async def merge(self, command: MergeSegments) -> MergeReport | Fault:

@@ -172,6 +172,15 @@ class RepairReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutTask:
+    """Cut a part that a failed job read into two new ones, `serial` and the next, with half of its lines each."""
+
+    serial: int
+    part: CollectPart
+    directory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolRef:
     """A spool file that may answer lines of a segment under one analysis; earlier in the list wins a tie."""
 

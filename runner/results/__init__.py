@@ -4,6 +4,7 @@ What the engine hands to worker processes is here: plain functions of one task e
 """
 
 from runner.results.collecting import collect
+from runner.results.cutting import cut_part
 from runner.results.files import lines_between, result_files, result_path
 from runner.results.patch import patch_file
 from runner.results.reopening import reopen
@@ -19,6 +20,7 @@ __all__ = [
     "VerifyReport",
     "VerifyTask",
     "collect",
+    "cut_part",
     "gather_repair",
     "lines_between",
     "merge_segments",

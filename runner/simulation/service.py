@@ -48,10 +48,15 @@ class SimulatedService:
         now: Callable[[], float] = anyio.current_time,
         number: int = 0,
         seconds: Callable[[StartRequest], float] | None = None,
+        doomed: Callable[[StartRequest], Fault | None] = lambda _: None,
     ) -> None:
-        """`seconds` says how long a job takes; without it, that is drawn."""
+        """`seconds` says how long a job takes; without it, that is drawn.
+
+        `doomed` gives the fault of a job that fails for what it reads, also of a service that is healed.
+        """
         self.behaviour = behaviour
         self._seconds = seconds
+        self._doomed = doomed
         self._workers = Workers(behaviour.workers) if behaviour.workers else None
         self._number = number
         self.accounts = Accounts()
@@ -240,7 +245,7 @@ class SimulatedService:
 
     def _accept(self, request: StartRequest, operation: str, now: float) -> SimulatedJob:
         duration_s = self._duration_s(request)
-        fault = None
+        fault = self._doomed(request)
         if self._chance(self.behaviour.stuck):
             duration_s *= STUCK
         if self._chance(self.behaviour.failing):

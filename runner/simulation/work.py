@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import anyio
 
 from runner.core import commands as c
-from runner.core.commands import Keys, PlannedRepair, Released, Staged
+from runner.core.commands import Keys, PlannedPieces, PlannedRepair, Released, Staged
 from runner.core.run import Run
 from runner.errors import InternalError
 from runner.model import (
@@ -110,6 +110,10 @@ class ModelledWork:
     async def gather(self, command: c.GatherRepair) -> PlannedRepair | Fault:
         """There is nothing to repair."""
         raise InternalError(f"a simulated job of {command.analysis} left lines without an answer")
+
+    async def cut(self, command: c.CutJob) -> PlannedPieces | Fault:
+        """No job fails for its documents."""
+        raise InternalError(f"a document is why {command.job} failed in a simulation")
 
     async def merge(self, command: c.MergeSegments) -> MergeReport | Fault:
         """Append segments, a byte for each document."""

@@ -174,7 +174,7 @@ class Gauge:
                 self._bought(job.analysis, job.units)
             case e.StatusSeen():
                 self._seen(event)
-            case e.Collected() | e.JobGivenUp():
+            case e.Collected() | e.JobGivenUp() | e.JobCut():
                 self._work_done_s += job.predicted_s
                 self._ended_s.pop(key, None)
                 if isinstance(event, e.Collected):

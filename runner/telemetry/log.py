@@ -55,6 +55,7 @@ NAMES: Final[dict[type[e.Event], str]] = {
     e.GenerationLost: "job.lost",
     e.GenerationRenewed: "job.renewed",
     e.JobGivenUp: "job.given_up",
+    e.JobCut: "job.cut",
     e.WorkParked: "work.parked",
     e.PaceChanged: "work.pace_changed",
     e.BudgetReached: "run.budget_reached",
@@ -71,6 +72,7 @@ NAMES: Final[dict[type[e.Event], str]] = {
 }
 JOB_DONE: Final = "job.done"
 _WARNINGS: Final = (
+    e.JobCut,
     e.StagingFailed,
     e.StartRefused,
     e.StartUnanswered,

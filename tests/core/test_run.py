@@ -114,7 +114,7 @@ def test_a_lost_endpoint_has_everything_staged_and_started_again():
 
 
 def test_a_transient_failure_is_tried_twice_more_and_then_given_up():
-    story = Story(config(), segments=1)
+    story = Story(config(repair_rounds=0), segments=1)
     story.open()
     for generation in range(3):
         start = story.next(c.StartJob)

@@ -24,6 +24,7 @@ FACTS: dict[type[e.Event], e.Event] = {
     e.GenerationLost: e.GenerationLost(at=T0, job=JOB, generation=0, fault=fault(FaultKind.NOT_FOUND)),
     e.GenerationRenewed: e.GenerationRenewed(at=T0, job=JOB, generation=1, not_before=T0 + 5),
     e.JobGivenUp: e.JobGivenUp(at=T0, job=JOB, code="JOB_FAILED", fault=fault(FaultKind.REJECTED)),
+    e.JobCut: e.JobCut(at=T0, job=JOB, into=(), fault=fault(FaultKind.CORRUPT)),
     e.Collected: e.Collected(at=T0, job=JOB, generation=0, report=collected()),
     e.CollectFailed: e.CollectFailed(at=T0, job=JOB, generation=0, fault=fault(FaultKind.CORRUPT)),
 }
@@ -39,6 +40,7 @@ WAY_TO: dict[State, list[e.Event]] = {
     State.ENDED: [FACTS[e.StartIntended], FACTS[e.StartAccepted], ENDED],
     State.COLLECTED: [FACTS[e.StartIntended], FACTS[e.StartAccepted], ENDED, FACTS[e.Collected]],
     State.GIVEN_UP: [FACTS[e.JobGivenUp]],
+    State.CUT: [FACTS[e.StartIntended], FACTS[e.StartAccepted], FAILED, FACTS[e.JobCut]],
 }
 
 
@@ -96,7 +98,7 @@ def test_a_new_session_makes_a_start_under_way_unsure_and_leaves_every_other_job
     assert story.run.jobs[JOB].state is (State.UNSURE if state is State.INTENDED else state)
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in {State.WAITING, State.GIVEN_UP}])
+@pytest.mark.parametrize("state", [state for state in State if state not in {State.WAITING, State.GIVEN_UP, State.CUT}])
 def test_a_fact_about_another_generation_is_refused(state: State):
     story = story_in(state)
     (event,) = (fact for fact in FACTS.values() if type(fact) is next(iter(_moves(state))))
@@ -107,7 +109,7 @@ def test_a_fact_about_another_generation_is_refused(state: State):
 
 
 def _moves(state: State) -> list[type[e.Event]]:
-    found = [event for event in TRANSITIONS[state] if event is not e.SessionOpened and event is not e.JobGivenUp]
+    found = [event for event in TRANSITIONS[state] if event not in {e.SessionOpened, e.JobGivenUp, e.JobCut}]
     return found or [e.Collected]
 
 
@@ -135,4 +137,4 @@ def test_the_diagram_shows_every_state_and_every_move():
         assert f"    {move}\n" in text
     assert "    ended --> failed: generation lost\n" in text
     assert text.startswith("stateDiagram-v2\n    [*] --> waiting\n")
-    assert text.endswith("    collected --> [*]\n    given_up --> [*]\n")
+    assert text.endswith("    collected --> [*]\n    given_up --> [*]\n    cut --> [*]\n")

@@ -91,3 +91,13 @@ def test_tokens_and_names_are_still_made_as_they_were():
     for event in intents:
         assert event.token == token(run, event.job, event.generation)
         assert event.name == job_name("", run, event.job, event.generation)
+
+
+def test_a_job_that_was_cut_is_still_answered_for_by_its_pieces():
+    run = folded(events_of(Path(__file__).with_name("golden") / "4.jsonl"))
+
+    assert {key: (record.state, record.piece_of) for key, record in run.jobs.items()} == {
+        "sentiment-b000001": (State.CUT, None),
+        "sentiment-r000002": (State.WAITING, "sentiment-b000001"),
+        "sentiment-r000003": (State.WAITING, "sentiment-b000001"),
+    }

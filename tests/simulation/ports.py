@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from runner.core import commands as c
-from runner.core.commands import Keys, PlannedRepair, Released, Staged
+from runner.core.commands import Keys, PlannedPieces, PlannedRepair, Released, Staged
 from runner.core.records import JobRecord
 from runner.core.states import State
 from runner.model import (
@@ -29,6 +29,7 @@ from runner.model import (
     repair_part_id,
 )
 from runner.planning.durations import DurationModel
+from runner.planning.pieces import Cut, pieces_of_lines, pieces_of_parts
 from runner.planning.repair import repair_batch
 from runner.results.entries import NO_ENTRY, first_answer, is_error
 from runner.results.merge import Answers, TallyBook, merge_lines
@@ -96,6 +97,8 @@ class SimulatedPorts:
             return fault
         if world.healed_at is None and world.draw("bad", command.job, command.generation) < world.setting.bad_outputs:
             return Fault(kind=FaultKind.CORRUPT, scope=Scope.BATCH, code="TRUNCATED", message="simulated")
+        if world.spoils_output(command.job):
+            return Fault(kind=FaultKind.CORRUPT, scope=Scope.BATCH, code="POISON", message="simulated")
         done = remote.done(world.now())
         more_rounds = record.job.round < world.run.config.repair_rounds
         rows, missing, errors = {}, 0, 0
@@ -141,6 +144,38 @@ class SimulatedPorts:
             round_=command.round,
         )
 
+    async def cut(self, command: c.CutJob) -> PlannedPieces | Fault:
+        await anyio.sleep(0.5)
+        if fault := self._unlucky(LOCAL_FAULTS):
+            return fault
+        world = self._world
+        record = world.run.jobs[command.job]
+        batch, analysis = world.run.batches[record.job.batch], world.analysis(record.job.analysis)
+        cut = Cut(serial=command.serial, job=record.job, batch=batch, analysis=analysis, kind="aws")
+        if len(batch.parts) > 1:
+            facts = {part.id: part for segment in world.segments for part in segment.parts}
+            planned = pieces_of_parts(cut, [facts[part] for part in batch.parts], DurationModel())
+        else:
+            lines = self.lines_of(record.job.batch)
+            half = len(lines) // 2
+            reports = [
+                self._report(command.serial + number, share)
+                for number, share in enumerate((lines[:half], lines[half:]))
+            ]
+            planned = pieces_of_lines(cut, reports, DurationModel())
+        return PlannedPieces(batches=tuple(batch for batch, _ in planned), jobs=tuple(job for _, job in planned))
+
+    def _report(self, serial: int, lines: list[Place]) -> RepairReport:
+        part = repair_part_id(serial)
+        self._world.disk.repair_lines[part] = lines
+        return RepairReport(
+            part=part,
+            covers=tuple(dict.fromkeys(place[0] for place in lines)),
+            lines=len(lines),
+            bytes=600,
+            units=3 * len(lines),
+        )
+
     def plan_repair(
         self,
         serial: int,
@@ -152,18 +187,9 @@ class SimulatedPorts:
         round_: int,
     ) -> PlannedRepair:
         """A batch and a job for lines that are sent again."""
-        part = repair_part_id(serial)
-        self._world.disk.repair_lines[part] = lines
-        report = RepairReport(
-            part=part,
-            covers=tuple(dict.fromkeys(place[0] for place in lines)),
-            lines=len(lines),
-            bytes=600,
-            units=3 * len(lines),
-        )
         batch, job = repair_batch(
             serial,
-            report,
+            self._report(serial, lines),
             analysis=analysis,
             language=language,
             repaired=[record.job for record in repaired],

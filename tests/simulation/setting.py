@@ -43,6 +43,8 @@ class Setting:
     heal_after_s: float = 20_000.0
     missing_rows: float = 0.0
     bad_outputs: float = 0.0
+    poison: float = 0.0
+    """Lines that bring down whatever job of an analysis reads them, each in a way of its own."""
     bad_work: float = 0.0
     """Failures of staging, collecting, gathering, merging; passing ones."""
     spool_rows_max: int = 1_000_000
@@ -106,6 +108,7 @@ def setting_of(seed: int) -> Setting:
         spool_rows_max=draw.choice([1_000_000, 1_000_000, 8]),
         on_terminal=draw.random() < 0.2,
         reopen=draw.random() < 0.3,
+        poison=draw.choice([0.0, 0.0, 0.0, 0.02, 0.1]),
     )
 
 

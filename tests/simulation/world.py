@@ -22,7 +22,21 @@ from runner.engine.driver import Driver
 from runner.engine.executor import Executor
 from runner.engine.learning import Learner
 from runner.journal import decode, encode
-from runner.model import AnalysisSpec, BatchId, Document, JobKey, PartId, RunId, SegmentId, segment_of, unit_interval
+from runner.model import (
+    AnalysisSpec,
+    BatchId,
+    Document,
+    Fault,
+    FaultKind,
+    JobKey,
+    PartId,
+    RunId,
+    Scope,
+    SegmentId,
+    StartRequest,
+    segment_of,
+    unit_interval,
+)
 from runner.planning.durations import DurationModel
 from runner.planning.fates import closing
 from runner.planning.plan import make_plan
@@ -68,7 +82,9 @@ class World:
         self.lines = {part.id: part.lines for facts in self.segments for part in facts.parts}
         self.disk = Disk()
         self.services = {
-            lane.name: SimulatedService(behaviour, seed=f"service/{setting.seed}/{number}", now=self.now, number=number)
+            lane.name: SimulatedService(
+                behaviour, seed=f"service/{setting.seed}/{number}", now=self.now, number=number, doomed=self.doomed
+            )
             for number, (lane, behaviour) in enumerate(
                 zip(self.manifest.lanes, (setting.behaviour, *setting.others), strict=True)
             )
@@ -344,6 +360,33 @@ class World:
             if record.job.analysis == analysis and part in batch.covers:
                 return batch.language
         raise AssertionError(part)
+
+    # --- poison -----------------------------------------------------------------------------------------------------
+
+    def poisoned(self, analysis: str, part: PartId, line: int) -> FaultKind | None:
+        """How a line brings down jobs that read it: it is refused, the service breaks, or the output does."""
+        if self.mended or self.draw("poison", analysis, part, line) >= self.setting.poison:
+            return None
+        kinds = (FaultKind.REJECTED, FaultKind.TRANSIENT, FaultKind.CORRUPT)
+        return kinds[int(self.draw("poison kind", analysis, part, line) * len(kinds))]
+
+    def doomed(self, request: StartRequest) -> Fault | None:
+        """Why a job will fail, if it is for what it reads."""
+        kinds = self._poison_in(request.job) - {FaultKind.CORRUPT}
+        if not kinds:
+            return None
+        return Fault(kind=min(kinds), scope=Scope.BATCH, code="POISON", message="simulated")
+
+    def spoils_output(self, job: JobKey) -> bool:
+        """Whether a job writes an output that nobody can read, for what it reads."""
+        return FaultKind.CORRUPT in self._poison_in(job)
+
+    def _poison_in(self, key: JobKey) -> set[FaultKind]:
+        if not self.setting.poison:
+            return set()
+        job = self.run.jobs[key].job
+        lines = SimulatedPorts(self).lines_of(job.batch)
+        return {kind for line in lines if (kind := self.poisoned(job.analysis, *line)) is not None}
 
     # --- what is right ----------------------------------------------------------------------------------------------
 

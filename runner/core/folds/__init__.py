@@ -67,6 +67,7 @@ MOVES: Final[Mapping[type[e.Event], JobFold]] = MappingProxyType(
         e.GenerationLost: watching.generation_lost,
         e.GenerationRenewed: watching.generation_renewed,
         e.JobGivenUp: watching.job_given_up,
+        e.JobCut: watching.job_cut,
         e.Collected: outputs.collected,
         e.CollectFailed: outputs.collect_failed,
     }

@@ -18,6 +18,8 @@ def collected(run: Run, event: e.Collected, record: JobRecord) -> None:
     record.report = event.report
     run.spool_bytes += event.report.spool_bytes
     run.trim_collect()
+    if record.piece_of is not None:
+        run.jobs[record.piece_of].pieces_collected += 1
     rounds_left = record.job.round < run.config.repair_rounds
     if event.report.repairable and (rounds_left or record.partial):
         run.repair_list(record).append(record.job.key)

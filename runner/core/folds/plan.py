@@ -156,5 +156,15 @@ def _close_repaired(run: Run, job: Job) -> None:
     run.repairs_planned += bool(job.repairs)
     for key in job.repairs:
         repaired = run.jobs[key]
-        run.repair_list(repaired).remove(key)
-        run.settle(repaired)
+        if repaired.state is State.COLLECTED:
+            run.repair_list(repaired).remove(key)
+            run.settle(repaired)
+        else:
+            _count_piece(run, run.jobs[job.key], repaired)
+
+
+def _count_piece(run: Run, piece: JobRecord, cut: JobRecord) -> None:
+    """A job that reads a piece of what another read, which came to nothing and says so in the same breath."""
+    first = run.jobs[cut.piece_of] if cut.piece_of is not None else cut
+    piece.piece_of = first.job.key
+    first.pieces += 1

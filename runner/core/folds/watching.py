@@ -99,6 +99,14 @@ def job_given_up(run: Run, event: e.JobGivenUp, record: JobRecord) -> None:
     run.settle(record)
 
 
+def job_cut(run: Run, event: e.JobCut, record: JobRecord) -> None:
+    """Other jobs answer for a job's lines."""
+    record.fault = event.fault
+    run.trim_collect()
+    run.replace(record.job.key, event.into)
+    run.settle(record)
+
+
 def stop_answered(run: Run, event: e.StopAnswered, record: JobRecord) -> None:
     """A Stop need not be made again."""
     if run.extra_stops.pop(event.remote_id, None) is None:

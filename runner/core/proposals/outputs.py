@@ -32,7 +32,8 @@ def collections(run: Run, now: float) -> Iterator[Proposal]:
             continue
         if record.output_failures >= OUTPUTS.attempts_max:
             assert record.fault is not None, record.job.key
-            yield another_generation(record, record.failures + 1, record.fault, now, since=record.collect_at)
+            failures, since = record.failures + 1, record.collect_at
+            yield from another_generation(run, record, failures, record.fault, now, since=since)
         elif room > 0 and not (full and place):
             room -= 1
             yield _collection(run, record, now)
@@ -52,7 +53,7 @@ def _collection(run: Run, record: JobRecord, now: float) -> Proposal:
 
 def repairs(run: Run, now: float) -> Iterator[Proposal]:
     """Lines to send again are gathered once about a slot-count of jobs has some, or no more jobs are to come."""
-    if not run.to_repair or any(isinstance(command, c.GatherRepair) for command in run.in_flight):
+    if not run.to_repair:
         return
     for (analysis, _, round_, _), jobs in run.to_repair.items():
         if jobs and (len(jobs) >= _slots_of(run, jobs[0]) or run.unsettled[analysis] == _waiting(run, analysis)):

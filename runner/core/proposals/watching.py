@@ -9,6 +9,7 @@ from typing import Final
 from runner.core import commands as c, events as e
 from runner.core.kinds import stopping
 from runner.core.polling import next_look
+from runner.core.proposals.cutting import can_be_cut, cut
 from runner.core.proposals.proposal import Proposal, look_at, not_before
 from runner.core.proposals.starting import proven, start_at
 from runner.core.records import DENIALS, JobRecord, Station
@@ -106,9 +107,9 @@ def decisions(run: Run, now: float) -> Iterator[Proposal]:
         elif fault.kind is FaultKind.CLOSED:
             yield give_up(record, now, "FAMILY_CLOSED", fault)
         elif fault.kind is FaultKind.REJECTED:
-            yield give_up(record, now, "JOB_FAILED", fault)
+            yield from give_up_or_cut(run, record, fault, now)
         else:
-            yield another_generation(record, record.failures, fault, now, since=record.failed_at)
+            yield from another_generation(run, record, record.failures, fault, now, since=record.failed_at)
 
 
 def _mended_at(run: Run, record: JobRecord, now: float) -> float:
@@ -127,13 +128,27 @@ def _mended_at(run: Run, record: JobRecord, now: float) -> float:
     return max(now, run.parked_until.get((record.lane, record.job.operation), inf))
 
 
-def another_generation(record: JobRecord, failures: int, fault: Fault, now: float, *, since: float) -> Proposal:
-    """A job that came to nothing for a reason that can pass: tried again, unless it has had its generations."""
+def another_generation(
+    run: Run, record: JobRecord, failures: int, fault: Fault, now: float, *, since: float
+) -> Iterator[Proposal]:
+    """A job that came to nothing for a reason that can pass: tried again, unless it has had its generations.
+
+    A piece of a job that had them is cut at once: its halves are the second try.
+    """
     seed = (record.token, "generation")
     decision = decide(GENERATIONS, failures=failures, first_at=since, now=since, seed=seed)
-    if isinstance(decision, RetryAt):
-        return renew(record, now, at=max(now, decision.at))
-    return give_up(record, now, "JOB_FAILED", fault)
+    if isinstance(decision, RetryAt) and not (record.piece_of is not None and can_be_cut(run, record, fault)):
+        yield renew(record, now, at=max(now, decision.at))
+    else:
+        yield from give_up_or_cut(run, record, fault, now)
+
+
+def give_up_or_cut(run: Run, record: JobRecord, fault: Fault, now: float) -> Iterator[Proposal]:
+    """What becomes of a job that will not be tried again as it is. Nothing is cut while nothing is started."""
+    if not can_be_cut(run, record, fault):
+        yield give_up(record, now, "JOB_FAILED", fault)
+    elif run.starting:
+        yield cut(run, record, now)
 
 
 def renew(record: JobRecord, now: float, *, at: float) -> Proposal:
