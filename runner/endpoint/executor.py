@@ -144,6 +144,7 @@ class Executor:
             async with job.lock:
                 if job.record.status == "SUBMITTED":
                     await self._book.advance(job, "IN_PROGRESS")
+            await self._spare(job)
             if not await _unless_stopped(job, self._suffer(job)):
                 return await self._finish(job, None)
             products = await self._produce(job)
@@ -172,6 +173,17 @@ class Executor:
         except S3Error as error:
             self._blobs.discard(blob)
             raise _JobFailedError(_NO_WRITE) from error
+
+    async def _spare(self, job: Job) -> None:
+        """Take the faults off a job that are only for those that read a certain text, if it does not."""
+        faults = job.record.faults
+        texts = {fault["text"] for fault in faults if "text" in fault}
+        if texts:
+            inputs = self._inputs(job)
+            read = {None} | {text for text in texts if await inputs.hold(text.encode())}
+            async with job.lock:
+                kept = [fault for fault in faults if fault.get("text") in read]
+                job.replace(msgspec.structs.replace(job.record, faults=kept))
 
     async def _suffer(self, job: Job) -> None:
         """The faults that the rules laid on this job, as far as they concern its life."""

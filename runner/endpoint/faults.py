@@ -22,6 +22,7 @@ which replaces all rules (`[]`: none) and begins their counters and hours anew; 
 | `operation` | as in botocore's models, with `*` and `?`; a rule that concerns jobs is matched with their Start |
 | `key` | matched with `bucket/key` of S3's requests |
 | `job_name` | matched with a Start's JobName |
+| `text` | of what happens to a job: only if an object that it reads holds this |
 
 | thins out | |
 |---|---|
@@ -57,6 +58,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     operation: str = "*"
     key: str = "*"
     job_name: str = "*"
+    text: str | None = None
 
     from_s: float = 0.0
     for_s: float | None = None
@@ -79,6 +81,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def as_fault(self) -> dict[str, Any]:
         """What a job's record keeps of a rule that hit it."""
         kept = {"do": self.do, "share": self.share, "seed": self.seed, "after_s": self.after_s}
+        if self.text is not None:
+            kept["text"] = self.text
         failure = EFFECTS[self.do].failure
         return kept if failure is None else {**kept, "do": "job_failed", "message": self.message or failure}
 
@@ -206,6 +210,8 @@ def _complaint(rule: Rule) -> tuple[str, str] | None:
         return f"no fault called {rule.do!r}", f"valid: {', '.join(EFFECTS)}"
     if rule.do == "error" and rule.code is None:
         return "an error needs a code", "such as code: InternalServerError"
+    if rule.text is not None and EFFECTS[rule.do].reach != "job":
+        return f"{rule.do} knows nothing of what a job reads", "text goes with what happens to jobs, such as job_failed"
     if rule.do == "clock_skew" and rule.skew_s == 0:
         return "a skewed clock needs skew_s", "seconds ahead, or behind if negative: skew_s: 1200"
     for name in ("probability", "share"):

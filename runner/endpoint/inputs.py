@@ -135,6 +135,13 @@ class Inputs:
                 break
         return total
 
+    async def hold(self, text: bytes) -> bool:
+        """Whether any object holds a text. Each is read whole: this is for faults on demand."""
+        for stored in self._objects():
+            if text in await in_thread(self._blobs.path(stored.blob).read_bytes):
+                return True
+        return False
+
     async def chunks(self, *, chunk_bytes: int, line_bytes_max: int) -> AsyncGenerator[Chunk, None]:
         """The chunks, in the order of keys and lines; each one's blobs stay pinned until `done` with it."""
         slices: list[Slice] = []

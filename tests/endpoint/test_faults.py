@@ -341,3 +341,16 @@ def test_every_effect_is_explained_and_none_else() -> None:
     lines = table().splitlines()
     assert [line.split()[0] for line in lines] == list(EFFECTS)
     assert all(len(line.split()) > 2 for line in lines)
+
+
+def test_a_fault_may_be_for_jobs_that_read_a_certain_text(faulty: Any) -> None:
+    faulty.s3.put_object(Bucket="bkt", Key="poison/a", Body=b"one\nwith arsenic\n" + b"more\n" * 200)
+    faulty.set_faults({"do": "job_failed", "text": "arsenic"})
+    clean = faulty.ended("entities", faulty.start("entities", *PLACE))
+    poisoned = faulty.ended("entities", faulty.start("entities", "s3://bkt/poison/", PLACE[1]))
+    assert (clean["JobStatus"], poisoned["JobStatus"]) == ("COMPLETED", "FAILED")
+
+
+def test_a_text_goes_only_with_what_happens_to_jobs(faulty: Any) -> None:
+    with pytest.raises(UserError, match="throttle knows nothing of what a job reads"):
+        parse_rules([{"do": "throttle", "text": "arsenic"}], "here")
