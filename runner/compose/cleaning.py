@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.aws import LaneSession, StagingClient
+from runner.compose.models.removing import data_of, remove_models
 from runner.compose.opening import OpenRun, open_existing
 from runner.core import events as e
 from runner.core.states import OCCUPYING
@@ -42,6 +43,8 @@ class CleanOptions:
     staged: bool = False
     remote: bool = False
     local: bool = False
+    models: bool = False
+    """The models that its manifest trains, and their data: also what other runs use, who train them anew."""
     abandon: bool = False
     """Also of a run that is not finished: what is open there cannot be gone on with."""
     dry: bool = False
@@ -59,6 +62,8 @@ async def clean_run(directory: RunDirectory, options: CleanOptions) -> list[Remo
         for lane in opened.manifest.lanes:
             if lane.remote and (options.staged or options.remote):
                 removed += await _clean_lane(opened, lane, options)
+            if lane.remote and options.models:
+                removed += await _clean_models(opened, lane, dry=options.dry)
         if options.local:
             removed += list(_clean_local(directory, dry=options.dry))
         return removed
@@ -91,6 +96,17 @@ async def _clean_lane(opened: OpenRun, lane: LaneSpec, options: CleanOptions) ->
         )
         opened.record(e.StagingLost(at=opened.clock.now(), lane=lane.name, fault=fault))
     return removed
+
+
+async def _clean_models(opened: OpenRun, lane: LaneSpec, *, dry: bool) -> list[Removed]:
+    async with LaneSession(lane) as session:
+        count = await remove_models(session, opened.manifest, dry=dry)
+        if isinstance(count, Fault):
+            raise _refusal(lane, "models", count)
+        prefixes = data_of(opened.manifest, lane)
+        staging = StagingClient(session)
+        data = [await _clean_prefix(staging, lane, "training data", uri, dry=dry) for uri in prefixes]
+        return [Removed(what="trained models", where=f"lane {lane.name}", objects=count, bytes=0), *data]
 
 
 async def _clean_prefix(staging: StagingClient, lane: LaneSpec, what: str, uri: str, *, dry: bool) -> Removed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 CELL_BYTES_MAX: Final = 10 * 1024 * 1024
 """The service's limit for one document."""
@@ -31,7 +31,10 @@ class Row(NamedTuple):
 
 
 def read_rows(file: BinaryIO) -> Iterator[Row]:
-    """The rows of a table, blank lines left out. Raises BadTrainingDataError for what is not UTF-8 or no CSV."""
+    """The rows of a table, blank lines left out; the file is closed then.
+
+    Raises BadTrainingDataError for what is not UTF-8 or no CSV.
+    """
     if file.read(len(BOM)) == BOM:
         raise BadTrainingDataError(
             "it begins with a byte order mark, which would become part of its first cell",
@@ -39,8 +42,14 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
         )
     file.seek(0)
     before = csv.field_size_limit(CELL_BYTES_MAX)
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    reader = csv.reader(text, strict=True)
+    try:
+        with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+            yield from _read(csv.reader(text, strict=True))
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read(reader: Any) -> Iterator[Row]:
     try:
         for cells in reader:
             if cells:
@@ -51,8 +60,6 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
         ) from error
     except csv.Error as error:
         raise BadTrainingDataError(f"line {reader.line_num} is no CSV: {error}") from error
-    finally:
-        csv.field_size_limit(before)
 
 
 def under_header(rows: Iterator[Row], header: Sequence[str]) -> Iterator[Row]:

@@ -56,7 +56,12 @@ class Trainer:
         self._embedded = manifest.embedded
         self._budget = None if manifest.embedded else manifest.policy.budget_usd
         self._wants = tuple(_wants(run, manifest, lanes))
-        self.over = not self._wants
+        self._left = len(self._wants)
+
+    @property
+    def over(self) -> bool:
+        """Whether no model is to come; what became of the last is told to the driver at the same moment."""
+        return not self._left
 
     def hold_back(self) -> None:
         """Let no job be started that needs one of the models; before the run is driven."""
@@ -73,7 +78,6 @@ class Trainer:
         async with anyio.create_task_group() as tasks:
             for want in self._wants:
                 tasks.start_soon(self._train, want)
-        self.over = True
 
     async def _train(self, want: Want) -> None:
         lane = want.lane
@@ -89,6 +93,7 @@ class Trainer:
             got = await training.obtain()
         if isinstance(got, RemoteModel):
             self._say(f"{_place(want)}: {_words(got)}")
+        self._left -= 1
         for event in self._told(want, got):
             self._driver.tell(event)
 
