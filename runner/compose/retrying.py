@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.compose.forms import changed_only
 from runner.compose.inspecting import merged_segments
 from runner.compose.opening import OpenRun, open_existing
 from runner.compose.upkeep import tidy
@@ -73,6 +74,7 @@ def _task(opened: OpenRun, corpus: str, names: tuple[str, ...], codes: Sequence[
         results_directory=str(opened.directory.results(opened.manifest.output)),
         serial=opened.run.batches_planned + 1,
         compression=opened.manifest.output.compression,
+        changed=changed_only(opened.manifest),
     )
 
 

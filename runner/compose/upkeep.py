@@ -16,6 +16,7 @@ from runner.errors import RunDirectoryError
 from runner.journal import RunDirectory
 from runner.model import Compression, Manifest
 from runner.results import result_path
+from runner.results.reuse import discard_reused
 from runner.storage.atomic import make_directory, replacing
 
 OWNER_NAME: Final = ".run"
@@ -32,6 +33,8 @@ def tidy(directory: RunDirectory, run: Run, manifest: Manifest) -> None:
         for leftover in folder.glob("*.tmp") if folder.is_dir() else ():
             leftover.unlink(missing_ok=True)
     _tidy_spools(directory, run)
+    if run.books.closed:
+        discard_reused(directory.root)
     if run.survey_finished:
         _tidy_parts(directory, run)
         _tidy_ledgers(directory, run)

@@ -13,6 +13,8 @@ from typing import Final, NewType
 
 import msgspec
 
+from runner.catalogue import ALL_LANGUAGES
+
 SegmentId = NewType("SegmentId", str)
 PartId = NewType("PartId", str)
 
@@ -25,6 +27,9 @@ PARTS_MAX: Final = _DECIMAL + len(_LETTERS) * len(_DIGITS) ** 2
 """Parts that a segment can have: ids have three places for their number."""
 POOL_REST: Final = "rest"
 """The pool of documents in languages that no requested analysis takes, and of those without a known language."""
+UNDECIDED: Final = "undecided"
+"""The language, and the pool, of documents whose language the results of an analysis are to tell."""
+_LANGUAGES: Final = tuple(sorted(ALL_LANGUAGES))
 
 
 def segment_id(corpus: int, source_range: int, segment: int) -> SegmentId:
@@ -44,9 +49,29 @@ def part_id(segment: SegmentId, number: int) -> PartId:
     return PartId(f"{segment}-{_LETTERS[first]}{_DIGITS[second]}{_DIGITS[third]}")
 
 
+def part_number(part: PartId) -> int:
+    """The number of a part of a segment: what `part_id` was given."""
+    text = part[part.rindex("-") + 1 :]
+    if text.isdecimal():
+        return int(text)
+    first, second, third = _LETTERS.index(text[0]), _DIGITS.index(text[1]), _DIGITS.index(text[2])
+    return _DECIMAL + (first * len(_DIGITS) + second) * len(_DIGITS) + third
+
+
 def repair_part_id(serial: int) -> PartId:
     """The id of a part that gathers lines of other parts to be sent again."""
     return PartId(f"rep-{serial:06d}-00000-000")
+
+
+def routed_part_id(part: PartId, language: str) -> PartId:
+    """The id of the part that gathers the lines of `part` in one of the service's languages, once that is decided.
+
+    As wide as others. It begins with a letter for the language (none has that of repairs), and the corpus follows in
+    two places instead of three.
+    """
+    high, low = divmod(corpus_of(part), len(_DIGITS))
+    letter = ascii_lowercase[_LANGUAGES.index(language)]
+    return PartId(f"{letter}{_DIGITS[high]}{_DIGITS[low]}{part[part.index('-') :]}")
 
 
 def segment_of(part: PartId) -> SegmentId:
@@ -136,12 +161,17 @@ class Document(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """Every document of one segment, in input order. `parts` may name parts of other segments (identical texts)."""
+    """Every document of one segment, in input order. `parts` may name parts of other segments (identical texts).
+
+    `reused` has, for each of `parts`, the analyses whose answers for its lines earlier runs have bought; it is empty
+    if there are none.
+    """
 
     segment: SegmentId
     corpus: str
     parts: tuple[PartId, ...]
     documents: tuple[Document, ...]
+    reused: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,3 +225,6 @@ class SegmentFacts:
     foreign_parts: tuple[PartId, ...] = ()
     """Parts of other segments in which documents of this one have their line."""
     tallies: tuple[Tally, ...] = ()
+    reused: tuple[Tally, ...] = ()
+    """What earlier runs have bought: documents all of whose lines are answered, by analysis, and the units of its own
+    lines. Where there are such units, a spool file of the segment holds the answers."""

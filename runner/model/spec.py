@@ -230,19 +230,29 @@ class PolicySpec:
     repair_rounds: int = 2
     duplicate_ids: Literal["keep", "stop"] = "keep"
     reuse: str | None = None
-    """A folder or s3:// URI whose ledger of bought answers is read, and added to."""
+    """A folder whose store of answers is read, and added to."""
+    reuse_max_age_s: float | None = None
+    """Answers bought longer before the run began are not reused."""
     spool_budget_bytes: int = 20_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """The form of the results; fixed when a run begins. `directory` is relative to the run directory or absolute."""
+    """The form of the results; fixed when a run begins.
+
+    `directory` is relative to the run directory, or absolute, or an s3:// URI closed by `/`.
+    """
 
     directory: str = "results"
     compression: Compression = "none"
     file_bytes_max: int = 512_000_000
     text: bool = False
     emit: Literal["all", "changed"] = "all"
+
+    @property
+    def published(self) -> str | None:
+        """The folder in S3 that finished results are copied to, if there is one."""
+        return self.directory if self.directory.startswith("s3://") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

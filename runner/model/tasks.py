@@ -209,10 +209,14 @@ class MergeSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineForm:
-    """Which of the keys that not every corpus has stand on its lines: `fields` and `text`."""
+    """Which of the keys that not every corpus has stand on its lines (`fields`, `text`), and which documents have one.
+
+    `changed`: those whose answers do not all come from earlier runs (`runner.results.reuse.changes`).
+    """
 
     fields: bool = False
     text: bool = False
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +241,11 @@ class MergeTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedSegment:
-    """Where a segment's lines ended, after fsync, and what they hold."""
+    """Where a segment's lines ended, after fsync, and what they hold.
+
+    `unchanged` counts its documents that have no line, because only changed ones are to have one; the tallies have
+    these too.
+    """
 
     id: SegmentId
     file: int
@@ -245,6 +253,7 @@ class MergedSegment:
     lines: int
     tallies: tuple[Tally, ...]
     """Outcomes `ok`, `skipped`, `error` with their codes."""
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +280,8 @@ class ReopenTask:
     results_directory: str
     serial: int
     compression: Compression = "none"
+    changed: bool = False
+    """Whether only changed documents have lines (`LineForm.changed`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +306,30 @@ class PatchTask:
     directory: str
     results_directory: str
     compression: Compression = "none"
+    changed: bool = False
+    """Whether only changed documents have lines (`LineForm.changed`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTask:
+    """Decide the languages of documents by the answers of an analysis, and gather their lines by language.
+
+    `segments` come with the spools that `analysis` filled, `parts` with the facts of all their parts.
+    """
+
+    analysis: AnalysisSpec
+    analyses: tuple[tuple[str, tuple[AnalysisSpec, ...]], ...]
+    """The analyses of each corpus."""
+    segments: tuple[MergeSegment, ...]
+    parts: tuple[PartFacts, ...]
+    directory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteReport:
+    """Each new part with the one whose lines it has, in input order."""
+
+    parts: tuple[tuple[PartId, PartFacts], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

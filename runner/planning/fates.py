@@ -6,11 +6,11 @@ so they are a pure function of what the ledger keeps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from runner.model import AnalysisSpec, CorpusSpec, PartFacts
+from runner.model import UNDECIDED, AnalysisSpec, CorpusSpec, PartFacts
 
 EMPTY: Final = "EMPTY"
 UNDECODABLE: Final = "UNDECODABLE"
@@ -24,6 +24,8 @@ JOB_FAILED: Final = "JOB_FAILED"
 FAMILY_CLOSED: Final = "FAMILY_CLOSED"
 SHARED: Final = "SHARED"
 """No fate: the code under which the survey counts what is sent, and answered by the line of another document."""
+REUSED: Final = "REUSED"
+"""No fate: the code under which is counted what need not be sent, since an earlier run has bought the answer."""
 
 _SKIPS: Final = frozenset({EMPTY})
 
@@ -57,6 +59,21 @@ def closing(
     return None
 
 
+def by_results(corpus: CorpusSpec) -> str | None:
+    """The analysis whose results tell the languages of a corpus; None if they are known otherwise."""
+    return corpus.language.path if corpus.language is not None and corpus.language.kind == "from" else None
+
+
+def hopeful(analyses: Iterable[AnalysisSpec]) -> tuple[AnalysisSpec, ...]:
+    """The analyses as if each took what has no language yet: for the survey, and for what a run may cost at most."""
+    return tuple(
+        analysis
+        if analysis.languages is None or not analysis.row.takes_language
+        else replace(analysis, languages=analysis.languages | {UNDECIDED})
+        for analysis in analyses
+    )
+
+
 def share_group(corpus: CorpusSpec, analyses: Sequence[AnalysisSpec]) -> str | None:
     """What corpora must agree on to share lines: who reads them, and in which lanes. None: every document has its own.
 
@@ -64,7 +81,9 @@ def share_group(corpus: CorpusSpec, analyses: Sequence[AnalysisSpec]) -> str | N
     """
     if not analyses or any(analysis.row.whole_corpus for analysis in analyses):
         return None
-    return ",".join(sorted(analysis.name for analysis in analyses)) + "@" + ",".join(sorted(corpus.lanes))
+    named = ",".join(sorted(analysis.name for analysis in analyses)) + "@" + ",".join(sorted(corpus.lanes))
+    told_by = by_results(corpus)
+    return named if told_by is None else f"{named}?{told_by}"
 
 
 def split_limit(analysis: AnalysisSpec) -> int | None:

@@ -22,6 +22,7 @@ from runner.results.merge import Answers, Outcome, Problem, TextOf, answered, ne
 from runner.results.partfiles import read_ledger
 from runner.results.pieces import lines_of
 from runner.results.resultlines import LineHead, head_of, is_changeable, joined_line, whole_lines
+from runner.results.reuse.changes import count_unwritten, written
 from runner.results.tallies import TallyBook
 from runner.results.writes import gathered, write_all
 from runner.storage.atomic import replacing
@@ -44,10 +45,12 @@ def patch_file(task: PatchTask) -> MergeReport:
         for segment in task.segments:
             ledger = read_ledger(task.directory, segment.id)
             book = TallyBook()
-            lines = whole_lines(old_lines, path, len(ledger.documents))
+            documents = written(ledger, task.analyses, changed=task.changed)
+            lines = whole_lines(old_lines, path, len(documents))
             answers = load_answers(ledger, task.analyses, segment, spools) if segment.spools else []
             news = _News(task.analyses, answers, _text_of(task, ledger))
-            for data in packed(gathered(_patched(path, lines, ledger, news, book)), task.compression):
+            count_unwritten(book, ledger, documents, task.analyses)
+            for data in packed(gathered(_patched(path, lines, documents, news, book)), task.compression):
                 write_all(new, data, str(path))
                 end += len(data)
             merged.append(
@@ -55,8 +58,9 @@ def patch_file(task: PatchTask) -> MergeReport:
                     id=segment.id,
                     file=task.file,
                     end=end,
-                    lines=len(ledger.documents),
+                    lines=len(documents),
                     tallies=book.tallies(task.analyses),
+                    unchanged=len(ledger.documents) - len(documents),
                 )
             )
     return MergeReport(corpus=task.corpus, segments=tuple(merged))
@@ -67,9 +71,11 @@ def _text_of(task: PatchTask, ledger: Ledger) -> TextOf:
     return Texts(task.directory, ledger).required if needs_text(task.analyses, LineForm()) else no_text
 
 
-def _patched(path: Path, lines: Iterator[bytes], ledger: Ledger, new: _News, book: TallyBook) -> Iterator[bytes]:
+def _patched(
+    path: Path, lines: Iterator[bytes], documents: Sequence[Document], new: _News, book: TallyBook
+) -> Iterator[bytes]:
     """A segment's lines, patched where its spools have something new."""
-    for document, line in zip(ledger.documents, lines, strict=True):
+    for document, line in zip(documents, lines, strict=True):
         head = head_of(line, path)
         news = new.of(document, head)
         if news:

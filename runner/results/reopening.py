@@ -17,6 +17,7 @@ from runner.results.partfiles import part_path, read_ledger
 from runner.results.pieces import lines_of
 from runner.results.repair import texts_of, write_repair_part
 from runner.results.resultlines import Stretch, head_of, is_changeable, lines_at, stretches
+from runner.results.reuse.changes import written
 
 _ERROR_MARK: Final = b'":"error"'
 """Every line with an error has it; looking for it is quicker than reading each line's head."""
@@ -54,8 +55,9 @@ def _errors(
     """The documents of a segment to be reopened, each with its (analysis, code)s."""
     path = result_path(task.results_directory, task.corpus, stretch.file, task.compression)
     with path.open("rb") as file:
-        lines = lines_at(file, path, stretch, len(ledger.documents), task.compression)
-        for document, line in zip(ledger.documents, lines, strict=True):
+        documents = written(ledger, task.analyses, changed=task.changed)
+        lines = lines_at(file, path, stretch, len(documents), task.compression)
+        for document, line in zip(documents, lines, strict=True):
             if _ERROR_MARK not in line:
                 continue
             head = head_of(line, path)

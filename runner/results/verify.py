@@ -1,9 +1,10 @@
 """The offline proof that a corpus's books are closed: result files against ledgers, line by line.
 
-Checked: one line per document, in the ledger's order, nothing else in the files; keys and their order; ids and
-languages; each analysis exactly one of ok, error, skipped; skips and early errors as `runner.planning.fates` has them;
-payloads null if and only if not ok; problems in step with outcomes; offsets that select, in the texts still in
-`parts/`, what the row repeats. Findings are sentences without document text. Nothing is written, no network is used.
+Checked: one line per document (or per changed one, where only these have lines), in the ledger's order, nothing else in
+the files; keys and their order; ids and languages; each analysis exactly one of ok, error, skipped; skips and early
+errors as `runner.planning.fates` has them; payloads null if and only if not ok; problems in step with outcomes; offsets
+that select, in the texts still in `parts/`, what the row repeats. Findings are sentences without document text. Nothing
+is written, no network is used.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from runner.results.merge import PLAIN, Problem
 from runner.results.partfiles import read_ledger
 from runner.results.redaction import unfolded
 from runner.results.resultlines import Stretch, joined_line, stretches
+from runner.results.reuse.changes import count_unwritten, written
 from runner.results.tallies import TallyBook
 
 if TYPE_CHECKING:
@@ -180,7 +182,10 @@ class _Verification:
         ledger = read_ledger(self._task.directory, stretch.segment)
         texts = Texts(self._task.directory, ledger)
         size = 0
-        for document in ledger.documents:
+        documents = written(ledger, self._task.analyses, changed=self._task.form.changed)
+        count_unwritten(self._book, ledger, documents, self._task.analyses)
+        self._documents += len(ledger.documents) - len(documents)
+        for document in documents:
             line = next(lines, b"")
             self._documents += 1
             if not line:

@@ -27,6 +27,7 @@ from runner.results.files import packed, result_files, result_path
 from runner.results.loading import Spools, Texts, load_answers
 from runner.results.merge import merge_lines, needs_text, no_text
 from runner.results.partfiles import read_ledger
+from runner.results.reuse.changes import written
 from runner.results.tallies import TallyBook
 from runner.results.writes import full_disk_told, gathered, write_all
 from runner.storage.atomic import make_directory, sync_directory
@@ -51,13 +52,20 @@ def _merge_segment(task: MergeTask, segment: MergeSegment, spools: Spools, files
     book = TallyBook()
     answers = load_answers(ledger, task.analyses, segment, spools)
     text_of = Texts(task.directory, ledger).required if needs_text(task.analyses, task.form) else no_text
-    files.append(merge_lines(ledger, task.analyses, answers, book, form=task.form, text_of=text_of))
+    lines = merge_lines(ledger, task.analyses, answers, book, form=task.form, text_of=text_of)
+    documents = written(ledger, task.analyses, changed=task.form.changed)
+    if documents is not ledger.documents:
+        # The books count every document, so that every line is made.
+        kept = set(map(id, documents))
+        lines = (line for document, line in zip(ledger.documents, lines, strict=True) if id(document) in kept)
+    files.append(lines)
     return MergedSegment(
         id=segment.id,
         file=files.number,
         end=files.end,
-        lines=len(ledger.documents),
+        lines=len(documents),
         tallies=book.tallies(task.analyses),
+        unchanged=len(ledger.documents) - len(documents),
     )
 
 
