@@ -25,7 +25,7 @@ from runner.planning.rows import Row
 from runner.planning.training import USD_PER_MONTH
 from runner.telemetry.gauge import StationView
 from runner.telemetry.panel import NUMBERS, station_rows
-from runner.telemetry.words import counted, duration
+from runner.telemetry.words import byte_count, counted, duration
 
 ENDINGS: Final = {
     "finished": ("Done", "green"),
@@ -171,6 +171,9 @@ def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> Ren
     if summary.written or outcome.ended == "finished":
         parts.append(Fact("results", _shown(outcome.results), whole=True))
         parts.append(Fact("report", _shown(outcome.directory / REPORT_NAME), whole=True))
+    if outcome.published and outcome.ended == "finished":
+        parts.append(Fact("copies", outcome.published, whole=True))
+    parts += _left_lines(outcome)
     parts += [Fact("next", line, whole=True) for line in _next_steps(outcome, manifest)]
     return Group(*parts)
 
@@ -212,6 +215,14 @@ def _closed_lines(summary: Summary) -> list[RenderableType]:
         Fact("closed", told, style="yellow"),
         Fact("hint", "take it out of `analyses`, or use a lane of an account that may still use it", style="cyan"),
     ]
+
+
+def _left_lines(outcome: Outcome) -> Iterator[RenderableType]:
+    """What of the user's texts lies in S3, and what deletes it."""
+    for left in outcome.summary.left:
+        told = f"{byte_count(left.bytes)} of your text in {left.where}"
+        how = f"; `runner clean {_shown(outcome.directory)}` deletes it" if outcome.ended == "finished" else ""
+        yield Fact("left", told + how)
 
 
 def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:
@@ -296,10 +307,26 @@ def verification_view(verification: Verification) -> RenderableType:
         lines.append(Text(f"{count} not in any line yet", style="yellow"))
     if not verification.complete:
         lines.append(Text("The run is not finished", style="yellow"))
+    lines += _copies_lines(verification)
     word = ("Verified", "bold green") if verification.accounted_for else ("Not verified", "bold red")
     documents = counted(verification.documents, "document")
     told = f": {total:,} of {documents} in their lines, offsets of {counted(checked, 'payload')} checked"
     return Group(*lines, Words(word, told))
+
+
+def _copies_lines(verification: Verification) -> Iterator[RenderableType]:
+    """What was found of the copies in S3."""
+    found = verification.published
+    if found is None:
+        return
+    if found.unknown is not None:
+        yield Text(visible(f"The copies in {found.uri} could not be looked at: {found.unknown}"), style="yellow")
+        return
+    for name in found.wrong:
+        yield Text(visible(f"{found.uri}{name}: missing, or of another size"), style="red")
+    if not found.wrong:
+        copies = counted(found.files, "copy", "copies")
+        yield Text(visible(f"{copies} in {found.uri}, with the sizes of the files here"))
 
 
 def why_view(why: Why) -> RenderableType:

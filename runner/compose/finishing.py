@@ -33,6 +33,16 @@ class AnalysisSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """Inputs that a run has staged on a remote lane, and that nobody has deleted: texts, below `where`."""
+
+    lane: str
+    where: str
+    batches: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A run in numbers. `documents` counts lines of results; `pairs` counts (document, analysis)."""
 
@@ -47,6 +57,8 @@ class Summary:
     repairs: int
     duration_s: float
     analyses: tuple[AnalysisSummary, ...]
+    left: tuple[LeftBehind, ...] = ()
+    """What of the user's texts lies in the lanes' buckets."""
 
 
 def summarise(opened: OpenRun) -> Summary:
@@ -78,7 +90,22 @@ def summarise(opened: OpenRun) -> Summary:
         repairs=sum(1 for record in run.jobs.values() if record.job.repairs),
         duration_s=_duration_s(opened),
         analyses=analyses,
+        left=tuple(_left(opened)),
     )
+
+
+def _left(opened: OpenRun) -> Iterator[LeftBehind]:
+    """What is staged on each remote lane, by the journal: nothing deletes it but `clean`, and rules of the bucket."""
+    run = opened.run
+    staged: dict[str, list[int]] = {}
+    for batch, lanes in run.staged.items():
+        for lane in lanes:
+            staged.setdefault(lane, []).append(run.batches[batch].bytes)
+    for spec in opened.manifest.lanes:
+        sizes = staged.get(spec.name)
+        if spec.remote and sizes:
+            where = f"{spec.staging}{run.run_id}/"
+            yield LeftBehind(lane=spec.name, where=where, batches=len(sizes), bytes=sum(sizes))
 
 
 def _duration_s(opened: OpenRun) -> float:
@@ -108,8 +135,8 @@ def _row(corpus: str, analysis: str, counts: Counter[tuple[str, str]]) -> Analys
     )
 
 
-def close_books(opened: OpenRun, plan: Plan) -> int:
-    """Write the schemas and, last of all, `run.json`. Returns the exit code: 0, or 3 for more errors than tolerated."""
+def prepare_books(opened: OpenRun, plan: Plan) -> tuple[int, dict[str, object]]:
+    """Write the schemas; the exit code (0, or 3 for more errors than tolerated), and what `run.json` will hold."""
     results = opened.directory.results(opened.manifest.output)
     results.mkdir(parents=True, exist_ok=True)
     for corpus in opened.manifest.corpora:
@@ -119,8 +146,12 @@ def close_books(opened: OpenRun, plan: Plan) -> int:
     summary = summarise(opened)
     tolerated = opened.manifest.policy.tolerate.allows(summary.errors, summary.pairs)
     code = EXIT_DONE if tolerated else EXIT_ERRORS
-    write_summary(results / "run.json", _run_json(opened, plan, summary, code))
-    return code
+    return code, _run_json(opened, plan, summary, code)
+
+
+def close_books(opened: OpenRun, document: dict[str, object]) -> None:
+    """Write `run.json`, last of all: it says that the results are whole."""
+    write_summary(opened.directory.results(opened.manifest.output) / "run.json", document)
 
 
 def _run_json(opened: OpenRun, plan: Plan, summary: Summary, code: int) -> dict[str, object]:
@@ -145,6 +176,7 @@ def _run_json(opened: OpenRun, plan: Plan, summary: Summary, code: int) -> dict[
         "summary": asdict(summary),
         "units": plan.units.upper,
         "usd": 0.0 if manifest.embedded else plan.usd - plan.training_usd + run.training_usd,
+        "published": manifest.output.published,
         "files": [facts for corpus in manifest.corpora for facts in _files(results, corpus.name)],
     }
 

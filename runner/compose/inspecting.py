@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from runner.compose import finishing
+from runner.compose import finishing, publishing
 from runner.compose.forms import line_form
 from runner.compose.opening import OpenRun, read_run
 from runner.core import events as e
@@ -113,16 +113,20 @@ class Verification:
     complete: bool
     changed_files: tuple[str, ...]
     """Result files that are not as `run.json` says."""
+    published: publishing.Published | None = None
+    """What is found of the copies in S3, where results go there."""
 
     @property
     def accounted_for(self) -> bool:
         """Whether every document is accounted for and every check passed."""
         findings = sum(report.findings_total for report in self.reports)
-        return self.complete and not self.open_documents and not findings and not self.changed_files
+        copies_missing = self.published is not None and bool(self.published.wrong)
+        books = self.complete and not self.open_documents and not findings and not self.changed_files
+        return books and not copies_missing
 
 
 def verify(directory: RunDirectory) -> Verification:
-    """Re-check a run's books and files, offline."""
+    """Re-check a run's books and files, offline; and look for the copies of files that should be in S3."""
     with read_run(directory) as opened:
         reports = tuple(verify_corpus(_verify_task(opened, corpus.name)) for corpus in opened.manifest.corpora)
         documents = sum(segment.documents for segment in opened.run.books.surveyed())
@@ -133,7 +137,13 @@ def verify(directory: RunDirectory) -> Verification:
             open_documents=documents - sum(report.documents for report in reports),
             complete=opened.complete and opened.run.closed,
             changed_files=tuple(finishing.changed_files(opened, reports)) if opened.complete else (),
+            published=_copies(opened) if opened.complete else None,
         )
+
+
+def _copies(opened: OpenRun) -> publishing.Published | None:
+    manifest = opened.manifest
+    return publishing.look_at_copies(manifest, opened.directory.results(manifest.output))
 
 
 def _verify_task(opened: OpenRun, corpus: str) -> VerifyTask:

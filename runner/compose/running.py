@@ -14,13 +14,13 @@ from anyio import to_thread
 
 from runner import __version__
 from runner.aws import StagingClient
-from runner.compose import finishing, planfile
+from runner.compose import finishing, planfile, publishing
 from runner.compose.disks import full_disk_told, require_room
 from runner.compose.duplicates import refuse_duplicates
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.models.data import with_training_data
 from runner.compose.models.trainer import Trainer, drive_beside, stop_trainings
-from runner.compose.opening import Choice, OpenRun, choose, open_run, with_options
+from runner.compose.opening import Choice, OpenRun, choose, manifest_of, open_run, with_options
 from runner.compose.places import remember
 from runner.compose.reporting import write_report
 from runner.compose.shut import ShutLane
@@ -98,6 +98,8 @@ class Outcome:
     resumed: bool = False
     calls: Mapping[str, int] = field(default_factory=dict)
     """Calls that this session sent, by operation."""
+    published: str | None = None
+    """The folder in S3 that the results are copied to once the run is finished."""
 
 
 async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) -> Outcome:
@@ -168,6 +170,7 @@ class _Session:
         """Everything, in order."""
         tidy(self._opened.directory, self._run, self._manifest)
         claim_results(self._opened.directory, self._run.run_id, self._manifest)
+        await self._require_folder()
         plan = await self.plan()
         self._hooks.planned(plan)
         document = planfile.document(self._opened, plan)
@@ -176,6 +179,7 @@ class _Session:
         gate(plan, self._unlimited() if self._run.books.complete else self._manifest)
         require_room(self._opened, plan)
         self._confirm(plan)
+        await to_thread.run_sync(publishing.claim, self._manifest, self._run.run_id)
         write_summary(self._opened.directory.plan_path, document)
         async with open_lanes(
             self._manifest,
@@ -188,7 +192,7 @@ class _Session:
                 self._record_plan(plan)
             halted = await self._drive(lanes)
             calls = sum((lane.service.calls for lane in lanes.lanes), Counter[str]())
-        ending = self._ending(plan, halted)
+        ending = await self._ending(plan, halted)
         self._report()
         return _outcome(self._opened, ending, resumed=self._resumed, calls=calls)
 
@@ -263,10 +267,10 @@ class _Session:
                 self._hooks.say(f"the training of {arn} is being stopped")
         return driver.halted
 
-    def _ending(self, plan: Plan, halted: str | None) -> tuple[Ending, int]:
+    async def _ending(self, plan: Plan, halted: str | None) -> tuple[Ending, int]:
         """How this session ends, with its exit code; closes the books if they can be closed."""
         if self._run.closed:
-            code = finishing.close_books(self._opened, plan)
+            code = await self._close_books(self._opened, plan)
             self._record(e.RunFinished(at=self._opened.clock.now(), exit_code=code))
             return "finished", code
         if self._run.cancelling:
@@ -276,6 +280,22 @@ class _Session:
         if self._run.budget_reached is not None:
             return "budget", EXIT_LIMIT
         return ("failed", EXIT_ERRORS) if self._run.stopping else ("parked", EXIT_USER)
+
+    async def _require_folder(self) -> None:
+        """Refuse a folder in S3 that cannot be this run's, before anything is done."""
+        assert self._run.began is not None, "a run that is open has begun"
+        began_with = manifest_of(self._run.began).output
+        await to_thread.run_sync(publishing.require_free, self._manifest, began_with, self._run.run_id)
+
+    async def _close_books(self, opened: OpenRun, plan: Plan) -> int:
+        """The exit code. Copies for S3 come before the local `run.json`, which says that the run is complete."""
+        code, document = finishing.prepare_books(opened, plan)
+        if self._manifest.output.published is not None:
+            self._hooks.say(f"Copying the results to {self._manifest.output.published}")
+            results = opened.directory.results(self._manifest.output)
+            await to_thread.run_sync(publishing.publish, self._manifest, results, document, abandon_on_cancel=True)
+        finishing.close_books(opened, document)
+        return code
 
 
 def make_driver(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: Sequence[Observer]) -> Driver:
@@ -312,4 +332,5 @@ def _outcome(
         parks=tuple(opened.run.parks.values()),
         resumed=resumed,
         calls=calls or {},
+        published=opened.manifest.output.published,
     )

@@ -111,8 +111,11 @@ class RunDirectory:
         return self.topics / f"{corpus}.{analysis}.jsonl"
 
     def results(self, output: OutputSpec) -> Path:
-        """Where results go: `output.directory`, relative to the run directory or absolute."""
-        return self.root / output.directory
+        """Where results are written: `output.directory`, relative to the run directory or absolute.
+
+        Those that are for S3 are written to `results` first, and copied when they are whole.
+        """
+        return self.root / ("results" if output.published else output.directory)
 
     # --- making and checking --------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import PlainValidator
 
@@ -10,13 +11,18 @@ from runner.manifest import values as is_
 from runner.manifest.problems import Wrong, found
 from runner.manifest.section import Section
 
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
 
 def as_output_directory(value: object) -> str:
-    """A folder, relative to the run directory or absolute."""
+    """A folder, relative to the run directory or absolute; or one in S3, which is given its closing `/`."""
     text = is_.as_text(value)
-    if text.startswith("s3://"):
-        raise Wrong(f"an output directory in S3 is {is_.LATER}; results are written to local files")
-    return text
+    if not text.startswith("s3://"):
+        return text
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not _BUCKET.fullmatch(bucket) or "//" in prefix:
+        raise Wrong(f"{found(text)} is no folder in S3", hint="for example s3://my-bucket/results/")
+    return f"{text.rstrip('/')}/"
 
 
 def as_price(value: object) -> float:
@@ -75,7 +81,7 @@ class OutputSection(Section):
     """The form of the results."""
 
     directory: Annotated[str, PlainValidator(as_output_directory, json_schema_input_type=str)] = "results"
-    """Relative to the run directory."""
+    """Relative to the run directory; or s3://bucket/folder/, where the finished files are copied."""
     compression: Annotated[str, is_.one_of("compression", ("none", "gzip", "zstd"))] = "none"
     """Of the result files."""
     max_file_bytes: Annotated[int, is_.SIZE] = 512_000_000

@@ -27,7 +27,12 @@ _SCORES: Final = ("Mixed", "Negative", "Neutral", "Positive")
 def write_summary(path: StrPath, summary: Mapping[str, Any]) -> None:
     """Write `run.json` (or a schema): indented UTF-8 JSON, durable, in place of what was there."""
     with replacing(path) as file:
-        file.write(json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n")
+        file.write(summary_bytes(summary))
+
+
+def summary_bytes(summary: Mapping[str, Any]) -> bytes:
+    """The text of such a file."""
+    return json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
 def remove_summary(path: StrPath) -> None:

@@ -40,6 +40,11 @@ def list_source(profile: str | None, prefix_uri: str) -> Iterator[ListedObject]:
     return objects_below(client, prefix_uri)
 
 
+def source_client(profile: str | None) -> Any:
+    """The client that sources are read with, for others who want the same credentials; raises what boto3 raises."""
+    return _client(profile)
+
+
 class SourceObject(io.RawIOBase):
     """One version of an object as a file. Raises ServiceError, and ObjectChangedError once that version is gone.
 

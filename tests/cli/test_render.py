@@ -23,7 +23,7 @@ from runner.cli.render import (
 from runner.cli.tables import Fact, Table
 from runner.cli.terminal import Screen, nearby, visible
 from runner.cli.values import seconds
-from runner.compose.finishing import AnalysisSummary, Summary
+from runner.compose.finishing import AnalysisSummary, LeftBehind, Summary
 from runner.compose.inspecting import AnalysisTrail, JobTrail, Status, Verification, Why
 from runner.compose.retrying import Retried
 from runner.compose.running import Outcome
@@ -157,6 +157,20 @@ def test_a_finished_run_at_80_columns() -> None:
         f"report   {ROOT}/report.html",
         f"next     runner verify {ROOT}",
     ]
+
+
+def test_what_is_left_in_s3_is_told_with_what_deletes_it() -> None:
+    left = LeftBehind(lane="virginia", where="s3://bucket/x/run/", batches=2, bytes=1_234_567)
+    summary = replace(SUMMARY, left=(left,))
+
+    lines = drawn(outcome_view(an_outcome(summary=summary, published="s3://bucket/results/"), "m.yaml"), 200)
+
+    assert "copies   s3://bucket/results/" in lines
+    assert f"left     1.2 MB of your text in s3://bucket/x/run/; `runner clean {ROOT}` deletes it" in lines
+    # What is not finished still needs it.
+    lines = drawn(outcome_view(an_outcome(summary=summary, ended="parked", published="s3://b/"), "m.yaml"), 200)
+    assert "left     1.2 MB of your text in s3://bucket/x/run/" in lines
+    assert "copies   s3://b/" not in lines
 
 
 def test_a_wide_terminal_has_each_row_on_one_line() -> None:

@@ -97,6 +97,7 @@ TAKEN = {
     ],
     "output": [
         "directory: results",
+        "directory: s3://bucket/results",
         "compression: none",
         "compression: gzip",
         "compression: zstd",
@@ -110,7 +111,7 @@ TAKEN = {
 LATER = {
     "corpus": ["language: {from: dominant_language}"],
     "policy": ["reuse: {from: runs/old}"],
-    "output": ["emit: changed", "directory: s3://b/x"],
+    "output": ["emit: changed"],
 }
 
 
