@@ -13,7 +13,7 @@ from runner.errors import UserError
 from runner.model import AnalysisSpec, CorpusSpec, LaneSpec, Manifest, ModelSpec
 
 LABELLED = "".join(f"{label},text {n}\n" for n in range(50) for label in ("a", "b"))
-TEXTS = "".join(f"Document {n} is about a kettle from Lisbon, and is not short of words.\n" for n in range(80))
+TEXTS = "".join(f"Document {n} is about a kettle from Lisbon, and is not short of words.\n" for n in range(90))
 ANNOTATED = "File,Line,Begin Offset,End Offset,Type\n" + "".join(f"d.txt,{n},0,8,WORD\n" for n in range(25))
 
 
