@@ -30,6 +30,7 @@ from runner.results.routing import Routes, Target, foreign_line
 from runner.results.rows import RowBatch
 from runner.results.spool import SpoolWriter
 from runner.results.topics import combined
+from runner.results.writes import without_cycles
 from runner.storage.atomic import Replacements, make_directory, replacing_all
 
 ROWS_PER_LINE_MAX: Final = 16
@@ -59,7 +60,8 @@ def collect(
     OutputError for an output that is damaged or not ours, ServiceError for a fault of S3 while reading (try again),
     RunDirectoryError if a part's text is damaged.
     """
-    return _Collector(task, open_object or _open_in_s3, list_objects or _list_in_s3).run()
+    with without_cycles():
+        return _Collector(task, open_object or _open_in_s3, list_objects or _list_in_s3).run()
 
 
 def _open_in_s3(lane: LaneSpec, uri: str) -> BinaryReader:

@@ -21,15 +21,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Self
 
+import msgspec
+
 from runner.errors import RunDirectoryError
 from runner.model import MergedSegment, MergeReport, MergeSegment, MergeTask
 from runner.results.files import packed, result_files, result_path
 from runner.results.loading import Spools, Texts, load_answers
 from runner.results.merge import merge_lines, needs_text, no_text
 from runner.results.partfiles import read_ledger
-from runner.results.reuse.changes import written
+from runner.results.reuse.changes import count_unwritten, written
 from runner.results.tallies import TallyBook
-from runner.results.writes import full_disk_told, gathered, write_all
+from runner.results.writes import full_disk_told, gathered, without_cycles, write_all
 from runner.storage.atomic import make_directory, sync_directory
 
 
@@ -42,7 +44,7 @@ def merge_segments(task: MergeTask) -> MergeReport:
     folder = result_path(task.results_directory, task.corpus, 0).parent
     make_directory(folder)
     sync_directory(folder.parent)
-    with Spools() as spools, _ResultFiles(task) as files:
+    with without_cycles(), Spools() as spools, _ResultFiles(task) as files:
         merged = tuple(_merge_segment(task, segment, spools, files) for segment in task.segments)
     return MergeReport(corpus=task.corpus, segments=merged)
 
@@ -52,13 +54,10 @@ def _merge_segment(task: MergeTask, segment: MergeSegment, spools: Spools, files
     book = TallyBook()
     answers = load_answers(ledger, task.analyses, segment, spools)
     text_of = Texts(task.directory, ledger).required if needs_text(task.analyses, task.form) else no_text
-    lines = merge_lines(ledger, task.analyses, answers, book, form=task.form, text_of=text_of)
     documents = written(ledger, task.analyses, changed=task.form.changed)
-    if documents is not ledger.documents:
-        # The books count every document, so that every line is made.
-        kept = set(map(id, documents))
-        lines = (line for document, line in zip(ledger.documents, lines, strict=True) if id(document) in kept)
-    files.append(lines)
+    count_unwritten(book, ledger, documents, task.analyses)
+    shown = msgspec.structs.replace(ledger, documents=documents)
+    files.append(merge_lines(shown, task.analyses, answers, book, form=task.form, text_of=text_of))
     return MergedSegment(
         id=segment.id,
         file=files.number,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Final
@@ -44,6 +45,19 @@ def write_all(file: IO[bytes], data: bytes, path: str) -> None:
     with full_disk_told(path):
         while view:
             view = view[file.write(view) :]
+
+
+@contextmanager
+def without_cycles() -> Iterator[None]:
+    """Pause the search for garbage in cycles: rows make lists by the million and no cycles, and it looks at each."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
