@@ -1,11 +1,13 @@
 """Collect and merge: MB/s per core and peak memory, from shuffled output archives to ordered, fsynced JSONL.
 
-    python benchmarks/bench_merge.py --documents 100000
+    python -m benchmarks merge                        # 50,000 documents, all ways, under a minute
+    python -m benchmarks merge --documents 1000000 --ways ours,duckdb,inflate
 
-Makes ledgers, parts, and one shuffled `output.tar.gz` per analysis (four of them), then times in a process of its own,
-on one core: `collect` for each archive, `merge_segments` for all segments. Beside it, also each in its own process,
-the limit (inflating the same archives, nothing else) and the plain way (tarfile, json, a dict in memory). MB are
-inflated megabytes of the archives. `--only ours` leaves the others out; `--keep DIR` keeps the input for next time.
+Makes ledgers, parts, and one shuffled `output.tar.gz` per analysis (four of them), then times, in a process of its own
+and on one core: `collect` for each archive, `merge_segments` for all segments. Beside it, each also in its own process,
+what `merge_peers` has: DuckDB and polars (all cores, all the memory they want), `tarfile` and `json`, and bare
+inflation. MB are inflated megabytes of the archives. `--keep DIR` keeps the input for next time; making that of a
+million documents takes minutes and 2 GB of memory.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
-from isal import igzip
 
+from benchmarks.merge_peers import FAMILIES, IDS, LIBRARIES, WAYS, open_gzip
 from runner.model import (
     AnalysisSpec,
     CollectPart,
@@ -44,36 +46,57 @@ from runner.model import (
 )
 from runner.results import collect, merge_segments
 
-FAMILIES = ("dominant_language", "entities", "key_phrases", "sentiment")
 SEGMENT_DOCUMENTS = 5_000
 SEGMENTS_PER_TASK = 20
-WAYS = ("ours", "inflate", "plain")
 TEXT = "the ship sailed slowly from Lisbon toward Café Ribeira and Ana met Müller there before winter came again"
 WORDS = tuple(TEXT.split(" "))
 LANE = LaneSpec(name="bench", kind="embedded")
 
 
 def main() -> None:
-    """Generate, then measure each way in its own process."""
+    """Generate, then measure each way in its own process and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--documents", type=int, default=50_000)
     parser.add_argument("--memory-mb", type=int, default=24, help="what collect may hold before it goes to a file")
     parser.add_argument("--keep", type=Path, help="a folder for the input, made if it is not there")
-    parser.add_argument("--only", choices=WAYS)
-    parser.add_argument("--profile", action="store_true", help="cProfile of ours, by own time")
-    parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--ways", default=",".join(("ours", *WAYS)), help="which, in what order (default: all)")
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="do all ways so often, in turn; the table has each one's best"
+    )
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        measure(options.keep, options.measure, memory_bytes_max=options.memory_mb << 20, profile=options.profile)
+        print(json.dumps(measure(options.keep, options.measure, memory_bytes_max=options.memory_mb << 20)))
         return
+    ways = options.ways.split(",")
+    if unknown := set(ways) - {"ours", *WAYS}:
+        parser.error(f"--ways: no {', '.join(sorted(unknown))}; there are ours, {', '.join(WAYS)}")
     with tempfile.TemporaryDirectory(prefix="bench-merge-") as temporary:
         folder = options.keep or Path(temporary) / "input"
         if not folder.exists():
             generate(folder, options.documents)
-        for way in (options.only,) if options.only else WAYS:
-            arguments = [sys.executable, __file__, "--keep", str(folder), "--measure", way]
-            arguments += ["--memory-mb", str(options.memory_mb), *(["--profile"] if options.profile else [])]
-            subprocess.run(arguments, check=True)
+        rounds = [{way: measured(way, folder, options.memory_mb) for way in ways} for _ in range(options.repeat)]
+    print_table(ways, rounds)
+
+
+def measured(way: str, folder: Path, memory_mb: int) -> dict[str, float]:
+    """What a process of its own says of one way."""
+    command = [sys.executable, "-m", "benchmarks", "merge", "--measure", way, "--keep", str(folder)]
+    found = subprocess.run([*command, "--memory-mb", str(memory_mb)], check=True, stdout=subprocess.PIPE)
+    values: dict[str, float] = json.loads(found.stdout)
+    return values
+
+
+def print_table(ways: list[str], rounds: list[dict[str, dict[str, float]]]) -> None:
+    """Each way's round of the least CPU time."""
+    print("way        MB inflated   wall s    CPU s  MB per core-second   peak MB  (of it imports)")
+    for way in ways:
+        best = min((each[way] for each in rounds), key=lambda found: found["cpu"])
+        print(
+            f"{way:<10} {best['mb']:>11.1f} {best['wall']:>8.2f} {best['cpu']:>8.2f} {best['mb'] / best['cpu']:>19.1f} "
+            f"{best['peak_mb']:>9.0f}  ({best['base_mb']:.0f})"
+            + (f"  collect {best['collect']:.2f} s CPU, merge {best['merge']:.2f}" if "merge" in best else "")
+        )
 
 
 def generate(folder: Path, documents: int) -> None:
@@ -82,6 +105,7 @@ def generate(folder: Path, documents: int) -> None:
     for name in ("ledger", "parts", "archives"):
         (folder / name).mkdir(parents=True)
     rows: dict[str, list[bytes]] = {family: [] for family in FAMILIES}
+    ids = (folder / IDS).open("w")
     for number in range(-(-documents // SEGMENT_DOCUMENTS)):
         segment = segment_id(0, 0, number)
         part = part_id(segment, 0)
@@ -103,9 +127,13 @@ def generate(folder: Path, documents: int) -> None:
         )
         ledger = Ledger(segment=segment, corpus="bench", parts=(part,), documents=entries)
         (folder / "ledger" / f"{segment}.msgpack").write_bytes(msgspec.msgpack.encode(ledger))
+        for document in entries:
+            n = number * SEGMENT_DOCUMENTS + document.line
+            ids.write(json.dumps({"id": document.id, "n": n, "File": f"{part}.txt", "Line": document.line}) + "\n")
         for line, text in enumerate(texts):
             for family in FAMILIES:
                 rows[family].append(row(chance, family, f"{part}.txt", line, text))
+    ids.close()
     for family in FAMILIES:
         chance.shuffle(rows[family])
         write_archive(folder / "archives" / f"{family}.tar.gz", rows.pop(family))
@@ -135,7 +163,7 @@ def span(chance: random.Random, family: str, text: str) -> dict[str, object]:
 
 def write_archive(path: Path, rows: list[bytes]) -> None:
     """A tar.gz with one member `output`."""
-    with tempfile.TemporaryFile() as plain:
+    with tempfile.TemporaryFile(dir=path.parent) as plain:
         plain.writelines(each + b"\n" for each in rows)
         member = tarfile.TarInfo("output")
         member.size = plain.tell()
@@ -144,52 +172,33 @@ def write_archive(path: Path, rows: list[bytes]) -> None:
             archive.addfile(member, plain)
 
 
-def open_gzip(path: Path, mode: str) -> BinaryIO:
-    """A gzip file, by isal."""
-    file: BinaryIO = igzip.open(path, mode)  # type: ignore[no-untyped-call]
-    return file
-
-
 def segments_of(folder: Path) -> list[SegmentId]:
     """The segments generated, in order."""
     return [SegmentId(path.stem) for path in sorted((folder / "ledger").iterdir())]
 
 
-def measure(folder: Path, way: str, *, memory_bytes_max: int, profile: bool) -> None:
-    """Do it one way and print a line (and, for ours, one per stage)."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    base_mb = peak_mb()
+def measure(folder: Path, way: str, *, memory_bytes_max: int) -> dict[str, float]:
+    """Do it one way: megabytes, seconds, and peak memory."""
+    if way == "ours":
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    for module in LIBRARIES.get(way, ()):
+        import_module(module)
+    found = {"base_mb": peak_mb()}
     with tempfile.TemporaryDirectory(prefix="bench-merge-", dir=folder.parent) as temporary:
+        work = Path(temporary)
+        if way == "ours":
+            segments = segments_of(folder)
+            tasks = [collect_task(folder, work, family, segments, memory_bytes_max) for family in FAMILIES]
         wall, cpu = time.perf_counter(), time.process_time()
         if way == "ours":
-            way_of_ours = profiled if profile else ours
-            size = way_of_ours(folder, Path(temporary), memory_bytes_max)
+            size = sum(collect(task, open_object=open_local).bytes for task in tasks)
+            found["collect"] = time.process_time() - cpu
+            merge_all(folder, work, segments)
+            found["merge"] = time.process_time() - cpu - found["collect"]
         else:
-            size = inflate(folder) if way == "inflate" else plain_way(folder, Path(temporary))
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(
-        f"{way:8} {size / 1e6:9.1f} MB in {wall:7.2f} s ({cpu:7.2f} s CPU): {size / 1e6 / wall:7.1f} MB/s, "
-        f"{size / 1e6 / cpu:7.1f} MB per core-second, peak {peak_mb():6.1f} MB (before: {base_mb:.1f})",
-        flush=True,
-    )
-
-
-def ours(folder: Path, work: Path, memory_bytes_max: int) -> int:
-    """Collect every archive, then merge every segment; the inflated bytes read."""
-    segments = segments_of(folder)
-    started = time.perf_counter()
-    size = 0
-    for family in FAMILIES:
-        at = time.perf_counter()
-        report = collect(collect_task(folder, work, family, segments, memory_bytes_max), open_object=open_local)
-        took = time.perf_counter() - at
-        print(f"  collect {family:18} {report.bytes / 1e6:8.1f} MB {report.bytes / 1e6 / took:7.1f} MB/s")
-        size += report.bytes
-    merging = time.perf_counter()
-    merge_all(folder, work, segments)
-    now = time.perf_counter()
-    print(f"  collect {merging - started:.2f} s, merge {now - merging:.2f} s, {peak_mb():.1f} MB")
-    return size
+            size = WAYS[way](folder, work)
+        found |= {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    return found | {"mb": size / 1e6, "peak_mb": peak_mb()}
 
 
 def collect_task(
@@ -246,57 +255,6 @@ def merge_all(folder: Path, work: Path, segments: list[SegmentId]) -> None:
             )
         )
         file, end = report.segments[-1].file, report.segments[-1].end
-
-
-def profiled(folder: Path, work: Path, memory_bytes_max: int) -> int:
-    """Ours under cProfile."""
-    import cProfile
-    import pstats
-
-    with cProfile.Profile() as profile:
-        size = ours(folder, work, memory_bytes_max)
-    pstats.Stats(profile).sort_stats("tottime").print_stats(25)
-    return size
-
-
-def inflate(folder: Path) -> int:
-    """Inflate every archive and do nothing with it: the limit."""
-    size = 0
-    for family in FAMILIES:
-        with open_gzip(folder / "archives" / f"{family}.tar.gz", "rb") as file:
-            while data := file.read(1 << 20):
-                size += len(data)
-    return size
-
-
-def plain_way(folder: Path, work: Path) -> int:
-    """The standard library, rows held in memory until their document's turn."""
-    held: dict[tuple[str, int], dict[str, object]] = {}
-    size = 0
-    for family in FAMILIES:
-        for line in archive_lines(folder / "archives" / f"{family}.tar.gz"):
-            size += len(line)
-            found = json.loads(line)
-            key = (found.pop("File"), found.pop("Line"))
-            held.setdefault(key, {})[family] = found
-    with (work / "plain.jsonl").open("w", encoding="utf-8") as file:
-        for segment in segments_of(folder):
-            ledger = msgspec.msgpack.decode((folder / "ledger" / f"{segment}.msgpack").read_bytes(), type=Ledger)
-            for document in ledger.documents:
-                results = held.pop((f"{ledger.parts[0]}.txt", document.line))
-                file.write(json.dumps({"id": document.id, **results}, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return size
-
-
-def archive_lines(path: Path) -> Iterator[bytes]:
-    """The lines of an archive's only member."""
-    with tarfile.open(path, "r|gz") as archive:
-        for member in archive:
-            file = archive.extractfile(member)
-            assert file is not None
-            yield from file
 
 
 def peak_mb() -> float:
