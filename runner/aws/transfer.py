@@ -9,6 +9,8 @@ Outputs are not fetched here: worker processes do that, with the synchronous cli
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import IO, Any, Final
 
 from anyio import to_thread
@@ -25,6 +27,15 @@ UPLOAD_SECONDS_MIN: Final = 120.0
 PAGE_KEYS_MAX: Final = 1000
 DELETE_ROUNDS_MAX: Final = 10_000
 """Of a thousand keys each: far above what one run stages, and an end if a bucket never empties."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A small object as it was read: its bytes, its ETag, and its age in seconds by the storage's own clock."""
+
+    data: bytes
+    etag: str
+    age_s: float
 
 
 class StagingClient:
@@ -49,6 +60,36 @@ class StagingClient:
     async def put_bytes(self, uri: str, data: bytes) -> int | Fault:
         """Upload `data` to `uri` (s3://bucket/key); the bytes sent."""
         return await self._put(uri, data, len(data))
+
+    async def put_if(self, uri: str, data: bytes, *, etag: str | None) -> str | Fault:
+        """Upload `data` if the object is still the one of this ETag (None: if there is none); the new ETag.
+
+        A storage that refuses conditions with NotImplemented takes it without. PreconditionFailed or
+        ConditionalRequestConflict: somebody else was there before.
+        """
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        answer = await self._put_object(uri, data, len(data), condition)
+        if isinstance(answer, Fault) and answer.code == "NotImplemented":
+            answer = await self._put_object(uri, data, len(data))
+        return answer if isinstance(answer, Fault) else str(answer["ETag"])
+
+    async def get_bytes(self, uri: str) -> Held | Fault | None:
+        """A small object, whole; None if there is none."""
+        bucket, key = parse_uri(uri)
+        answer = await self._session.call("s3", "GetObject", {"Bucket": bucket, "Key": key})
+        if isinstance(answer, Fault):
+            return None if answer.code == "NoSuchKey" else answer
+        try:
+            async with answer["Body"] as body:
+                data = await body.read()
+        except Exception as error:  # noqa: BLE001 - a body that breaks off is a value here, like every other failure
+            return self._session.fault(error, operation="GetObject")
+        return Held(data=data, etag=str(answer["ETag"]), age_s=_age_s(answer))
+
+    async def delete(self, uri: str) -> Fault | None:
+        """Delete one object; one that is not there is nothing to complain of."""
+        bucket, key = parse_uri(uri)
+        return await self._delete(bucket, [key])
 
     async def list_keys(self, prefix_uri: str, limit: int) -> list[tuple[str, int]] | Fault:
         """Up to `limit` objects whose key begins with the prefix, as (key, size) in S3's order (UTF-8 bytes)."""
@@ -124,16 +165,21 @@ class StagingClient:
         return None
 
     async def _put(self, uri: str, body: IO[bytes] | bytes, size: int) -> int | Fault:
+        answer = await self._put_object(uri, body, size)
+        return answer if isinstance(answer, Fault) else size
+
+    async def _put_object(
+        self, uri: str, body: IO[bytes] | bytes, size: int, condition: dict[str, str] | None = None
+    ) -> Answer | Fault:
         bucket, key = parse_uri(uri)
         if not key or key.endswith("/"):
             raise InternalError(f"{uri} names no object")
-        parameters: Answer = {"Bucket": bucket, "Key": key, "Body": body, "ContentLength": size}
+        parameters: Answer = {"Bucket": bucket, "Key": key, "Body": body, "ContentLength": size, **(condition or {})}
         kms = self._session.lane.kms.staging
         if kms:
             parameters |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms}
         within_s = UPLOAD_SECONDS_MIN + size / UPLOAD_BYTES_PER_S_MIN
-        answer = await self._session.call("s3", "PutObject", parameters, within_s=within_s)
-        return answer if isinstance(answer, Fault) else size
+        return await self._session.call("s3", "PutObject", parameters, within_s=within_s)
 
     async def _delete(self, bucket: str, keys: list[str]) -> Fault | None:
         """Delete up to a thousand keys; the first failure among them, though the call itself succeeded."""
@@ -145,6 +191,12 @@ class StagingClient:
             return answer
         errors: list[dict[str, Any]] = answer.get("Errors") or []
         return self._session.fault_of_code(errors[0], operation="DeleteObjects") if errors else None
+
+
+def _age_s(answer: Answer) -> float:
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    age = parsedate_to_datetime(headers["date"]) - parsedate_to_datetime(headers["last-modified"])
+    return max(0.0, age.total_seconds())
 
 
 def _too_large(uri: str, size: int) -> Fault:

@@ -84,7 +84,7 @@ async def open_lanes(
             if spec.remote:
                 opened = await _open_remote(stack, spec)
                 if isinstance(opened, Fault):
-                    refusals.append(_refusal(spec, opened))
+                    refusals.append(refusal(spec, opened))
                     shut.append(ShutLane(spec, _lasting(spec, opened)))
                 else:
                     lanes.append(opened)
@@ -101,11 +101,11 @@ async def open_lanes(
 
 async def _open_remote(stack: AsyncExitStack, spec: LaneSpec) -> OpenLane | Fault:
     session = await stack.enter_async_context(LaneSession(spec))
-    account = await _patiently(session.identity)
+    account = await patiently(session.identity)
     if isinstance(account, Fault):
         return account
     staging = StagingClient(session)
-    fault = await _patiently(partial(staging.check, spec.staging))
+    fault = await patiently(partial(staging.check, spec.staging))
     if fault is not None:
         return fault
     engine = session.endpoint("comprehend")
@@ -124,9 +124,9 @@ async def _open_embedded(stack: AsyncExitStack, spec: LaneSpec, url: str, incarn
     spec = replace(spec, url=url, staging=EMBEDDED_STAGING, data_access_role=EMBEDDED_ROLE)
     session = await stack.enter_async_context(LaneSession(spec))
     staging = StagingClient(session)
-    fault = await _patiently(partial(staging.ensure_bucket, spec.staging))
+    fault = await patiently(partial(staging.ensure_bucket, spec.staging))
     if fault is not None:
-        raise _refusal(spec, fault)
+        raise refusal(spec, fault)
     return OpenLane(
         spec=spec,
         service=ComprehendClient(session),
@@ -138,7 +138,7 @@ async def _open_embedded(stack: AsyncExitStack, spec: LaneSpec, url: str, incarn
     )
 
 
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """The answer to a question, asked again a few times after a fault that passes: the lane may be restarting."""
     for pause_s in PAUSES_S:
         answer = await ask()
@@ -148,7 +148,7 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     return await ask()
 
 
-def _refusal(spec: LaneSpec, fault: Fault) -> CredentialsError | ServiceError:
+def refusal(spec: LaneSpec, fault: Fault) -> CredentialsError | ServiceError:
     """A lane that cannot be used when a run begins ends it at once, before anything is read or sent."""
     if fault.code == "WRONG_ACCOUNT":
         return CredentialsError(fault.message, hint=fault.hint)

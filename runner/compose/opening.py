@@ -28,6 +28,7 @@ from runner.errors import RunDirectoryError
 from runner.journal import Journal, RunDirectory, find_runs, new_run_id, point_latest
 from runner.manifest import describe_form, describe_identity, identity_difference, identity_digest
 from runner.model import LaneSpec, Manifest, RunId
+from runner.planning.fates import by_results
 from runner.planning.price import upper_usd
 
 RUNS: Final = Path("runs")
@@ -88,6 +89,7 @@ def config_of(
     return CoreConfig(
         lanes=manifest.lanes,
         former_lanes=former,
+        routed=tuple((corpus.name, by_results(corpus) or "") for corpus in manifest.corpora if by_results(corpus)),
         corpus_lanes=tuple((corpus.name, corpus.lanes) for corpus in manifest.corpora if corpus.lanes),
         analyses=manifest.analyses,
         repair_rounds=manifest.policy.repair_rounds,
@@ -114,6 +116,8 @@ class Choice:
     named: bool = False
     """Whether the user named the directory."""
     notices: tuple[str, ...] = ()
+    adopting: bool = False
+    """Whether another box began the run: what it bought is taken over (`runner.compose.boxes`)."""
 
 
 def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path = RUNS) -> Choice:
@@ -126,7 +130,7 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
     if run_dir is not None:
         directory = RunDirectory.at(run_dir)
         if directory.begun:
-            _refuse_other(directory, manifest)
+            require_same_run(directory, manifest)
             if again and is_complete(directory, manifest, began_of(directory).run):
                 raise RunDirectoryError(
                     str(directory.root),
@@ -179,7 +183,8 @@ def _beginning(directory: RunDirectory) -> e.RunBegan | None:
     return first[1] if first is not None and isinstance(first[1], e.RunBegan) else None
 
 
-def _refuse_other(directory: RunDirectory, manifest: Manifest) -> None:
+def require_same_run(directory: RunDirectory, manifest: Manifest) -> None:
+    """Raise RunDirectoryError if a directory holds a run of another identity, or of another form of output."""
     began = _beginning(directory)
     if began is None:
         return
