@@ -69,7 +69,7 @@ def lower_bound_s(manifest: Manifest, segments: Iterable[SegmentFacts], *, durat
     for operation in operation_demands(manifest, table):
         for names in groups:
             lanes = [lane for lane in manifest.lanes if not names or lane.name in names]
-            demands = [demand for demand in operation.demands if _within(demand, names, manifest, table)]
+            demands = [demand for demand in operation.demands if _within(demand, names)]
             if demands and lanes:
                 forced, pattern = _forced(operation, demands, table, durations, lanes)
                 found = max(found, bound_s(forced, begins_of(lanes, operation.operation), pattern))
@@ -80,10 +80,9 @@ def lower_bound_s(manifest: Manifest, segments: Iterable[SegmentFacts], *, durat
     return max(found, together_s / cores) if manifest.embedded and cores else found
 
 
-def _within(demand: Demand, names: tuple[str, ...], manifest: Manifest, table: PartTable) -> bool:
+def _within(demand: Demand, names: tuple[str, ...]) -> bool:
     """Whether a demand may be served by no other lanes; of all lanes together: any demand."""
-    bound = manifest.corpora[table.corpora[demand.parts[0]]].lanes
-    return not names or (bool(bound) and set(bound) <= set(names))
+    return not names or (bool(demand.lanes) and set(demand.lanes) <= set(names))
 
 
 def _forced(

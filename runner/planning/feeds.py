@@ -44,6 +44,8 @@ class Demand:
     parts: Positions
     limits: Limits
     analyses: tuple[AnalysisSpec, ...]
+    lanes: tuple[str, ...] = ()
+    """The lanes that may run its jobs; none: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class OperationDemand:
     def signature(self) -> tuple[object, ...]:
         """Equal for operations that are asked for the same within the same room: their plans are made together."""
         asked = tuple((demand.parts, demand.limits, len(demand.analyses)) for demand in self.demands)
-        return (self.room, self.whole, asked)
+        return (self.room, self.room.lanes, self.whole, asked)
 
     @property
     def whole(self) -> bool:
@@ -144,13 +146,18 @@ def operation_demands(manifest: Manifest, table: PartTable) -> list[OperationDem
         for parts in feeds(manifest, analysis, table):
             of_operation.setdefault((parts, within), []).append(analysis)
     return [
-        OperationDemand(operation, room(manifest.lanes, operation), _in_input_order(of_operation))
+        OperationDemand(operation, room(manifest.lanes, operation), _in_input_order(of_operation, manifest, table))
         for operation, of_operation in asked.items()
     ]
 
 
-def _in_input_order(asked: dict[tuple[Positions, Limits], list[AnalysisSpec]]) -> tuple[Demand, ...]:
-    demands = [Demand(parts, within, tuple(analyses)) for (parts, within), analyses in asked.items()]
+def _in_input_order(
+    asked: dict[tuple[Positions, Limits], list[AnalysisSpec]], manifest: Manifest, table: PartTable
+) -> tuple[Demand, ...]:
+    demands = [
+        Demand(parts, within, tuple(analyses), manifest.corpora[table.corpora[parts[0]]].lanes)
+        for (parts, within), analyses in asked.items()
+    ]
     return tuple(sorted(demands, key=lambda demand: demand.parts[0]))
 
 

@@ -15,8 +15,8 @@ Knows no clock and no price; how many jobs a feed is cut into is decided in `sea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -48,6 +48,8 @@ class PlannedWork:
 
     batches: tuple[Batch, ...]
     jobs: tuple[Job, ...]
+    bound: Mapping[BatchId, tuple[str, ...]] = field(default_factory=dict)
+    """The lanes of batches that only some lanes may read."""
 
 
 def lane_kind(manifest: Manifest) -> LaneKind:
@@ -122,10 +124,13 @@ def _number(
     place_of = {analysis.name: place for place, analysis in enumerate(manifest.analyses)}
     batches: list[Batch] = []
     jobs: list[tuple[int, int, Job]] = []
+    bound: dict[BatchId, tuple[str, ...]] = {}
     for serial, parts in enumerate(sorted(readers), start=1):
         analyses = readers[parts]
         batch = _batch(BatchId(f"b{serial:06d}"), [table.parts[place] for place in parts], analyses)
         batches.append(batch)
+        if lanes := manifest.corpora[table.corpora[parts[0]]].lanes:
+            bound[batch.id] = lanes
         load = Load(
             bytes=batch.bytes,
             lines=batch.lines,
@@ -135,7 +140,7 @@ def _number(
             job = make_job(analysis, batch, load, order=parts[0], kind=kind, durations=durations)
             jobs.append((job.order, place_of[analysis.name], job))
     jobs.sort(key=lambda entry: (entry[0], entry[1], entry[2].batch))
-    return PlannedWork(batches=tuple(batches), jobs=tuple(job for _, _, job in jobs))
+    return PlannedWork(batches=tuple(batches), jobs=tuple(job for _, _, job in jobs), bound=bound)
 
 
 def _batch(batch: BatchId, parts: Sequence[PartFacts], analyses: Sequence[AnalysisSpec]) -> Batch:

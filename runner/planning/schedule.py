@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from runner.model import LaneSpec
@@ -23,23 +23,36 @@ class Room:
 
     slots: int
     start_gap_s: float
+    lanes: tuple[tuple[str, Room], ...] = field(default=(), compare=False)
+    """The rooms of single lanes, for jobs that only some may run; empty where there is one lane."""
 
 
 def room(lanes: Iterable[LaneSpec], operation: str) -> Room:
     """The room that all lanes together give an operation; zero slots if every one of them is reserved."""
     slots, rate, unpaced = 0, 0.0, False
+    single: list[tuple[str, Room]] = []
     for lane in lanes:
         active = lane.quotas.active_jobs.of(operation)
         reserve = lane.quotas.reserve_slots.of(operation) or 0
-        slots += max(0, int((SLOTS_UNLIMITED if active is None else active) - reserve))
+        own = max(0, int((SLOTS_UNLIMITED if active is None else active) - reserve))
+        slots += own
         pace = lane.quotas.start_per_s.of(operation)
+        single.append((lane.name, Room(slots=own, start_gap_s=1.0 / pace if pace else 0.0)))
         unpaced = unpaced or pace is None
         rate += pace or 0.0
-    return Room(slots=slots, start_gap_s=0.0 if unpaced or rate <= 0 else 1.0 / rate)
+    gap = 0.0 if unpaced or rate <= 0 else 1.0 / rate
+    return Room(slots=slots, start_gap_s=gap, lanes=tuple(single) if len(single) > 1 else ())
 
 
-def timeline(seconds: Iterable[float], within: Room) -> list[tuple[float, float]]:
-    """(start, end) of jobs that take `seconds`, in their order; the first starts at zero."""
+def timeline(
+    seconds: Iterable[float], within: Room, bound: Sequence[tuple[str, ...]] = ()
+) -> list[tuple[float, float]]:
+    """(start, end) of jobs that take `seconds`, in their order; the first starts at zero.
+
+    `bound` has for each job the lanes that may run it (none: any). If one is bound, each goes where it starts first.
+    """
+    if within.lanes and any(bound):
+        return _over_lanes(list(zip(seconds, bound, strict=True)), within)
     slots = max(1, within.slots)
     ends: list[float] = []
     spans: list[tuple[float, float]] = []
@@ -52,9 +65,29 @@ def timeline(seconds: Iterable[float], within: Room) -> list[tuple[float, float]
     return spans
 
 
-def finish_s(seconds: Iterable[float], within: Room) -> float:
+def _over_lanes(jobs: Sequence[tuple[float, tuple[str, ...]]], within: Room) -> list[tuple[float, float]]:
+    ends: dict[str, list[float]] = {name: [] for name, own in within.lanes if own.slots > 0}
+    rooms = dict(within.lanes)
+    may_start = dict.fromkeys(ends, 0.0)
+    spans: list[tuple[float, float]] = []
+    for duration, names in jobs:
+        allowed = [name for name in ends if not names or name in names] or list(ends)
+        if not allowed:
+            return timeline((seconds for seconds, _ in jobs), within)
+        start, name = min(
+            (may_start[n] if len(ends[n]) < rooms[n].slots else max(may_start[n], ends[n][0]), n) for n in allowed
+        )
+        if len(ends[name]) >= rooms[name].slots:
+            heapq.heappop(ends[name])
+        heapq.heappush(ends[name], start + duration)
+        may_start[name] = start + rooms[name].start_gap_s
+        spans.append((start, start + duration))
+    return spans
+
+
+def finish_s(seconds: Iterable[float], within: Room, bound: Sequence[tuple[str, ...]] = ()) -> float:
     """When the last of the jobs ends."""
-    return max((end for _, end in timeline(seconds, within)), default=0.0)
+    return max((end for _, end in timeline(seconds, within, bound)), default=0.0)
 
 
 def all_held_s(spans: Sequence[tuple[float, float]], slots: int) -> float:

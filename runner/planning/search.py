@@ -57,6 +57,7 @@ class _Search:
         self._names = [operation.operation for operation in operations]
         self._demands = operations[0].demands
         self._room = operations[0].room
+        self._bound = any(demand.lanes for demand in self._demands)
         self._kind = kind
         self._durations = durations
         loads = [[load_of(table.parts[place]) for place in demand.parts] for demand in self._demands]
@@ -110,11 +111,13 @@ class _Search:
         return tuple(self._finish(name, counts) for name in self._names)
 
     def _finish(self, name: str, counts: Sequence[int]) -> float:
-        jobs: list[tuple[int, float]] = []
+        jobs: list[tuple[int, float, int]] = []
         for index, count in enumerate(counts):
-            jobs += self._jobs_of(name, index, count) * len(self._demands[index].analyses)
+            mine = [(place, seconds, index) for place, seconds in self._jobs_of(name, index, count)]
+            jobs += mine * len(self._demands[index].analyses)
         jobs.sort(key=lambda job: job[0])
-        return finish_s((seconds for _, seconds in jobs), self._room)
+        bound = [self._demands[index].lanes for _, _, index in jobs] if self._bound else ()
+        return finish_s((seconds for _, seconds, _ in jobs), self._room, bound)
 
     def _jobs_of(self, name: str, index: int, count: int) -> list[tuple[int, float]]:
         """(first input position, predicted seconds) of the jobs of one operation on one feed."""

@@ -67,3 +67,21 @@ def test_a_lane_without_limits_has_many_slots_and_no_pace() -> None:
 
 def test_reserving_more_than_there_is_leaves_nothing() -> None:
     assert room([lane("full", reserve_slots=Limit(default=12))], "EntitiesDetection").slots == 0
+
+
+def test_jobs_that_one_lane_may_run_wait_for_that_lane():
+    """Two slots here, eight there: four jobs bound to the first take two waves, whatever is free beside them."""
+    lanes = [lane("few", active_jobs=Limit(default=2), start_per_s=Limit(default=None)), lane("many")]
+    within = room(lanes, "EntitiesDetection")
+
+    spans = timeline([10.0] * 5, within, [("few",)] * 4 + [()])
+
+    assert [end for _, end in spans] == [10.0, 10.0, 20.0, 20.0, 10.0]
+
+
+def test_a_job_that_any_lane_may_run_goes_where_it_starts_first():
+    lanes = [lane(name, active_jobs=Limit(default=1), start_per_s=Limit(default=None)) for name in ("a", "b")]
+
+    spans = timeline([10.0, 3.0, 1.0], room(lanes, "EntitiesDetection"), [("a",), ("b",), ()])
+
+    assert spans == [(0.0, 10.0), (0.0, 3.0), (3.0, 4.0)]
