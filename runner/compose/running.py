@@ -19,6 +19,7 @@ from runner.compose.disks import full_disk_told, require_room
 from runner.compose.duplicates import refuse_duplicates
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.models.data import with_training_data
+from runner.compose.learning import learnt
 from runner.compose.models.trainer import Trainer, drive_beside, stop_trainings
 from runner.compose.opening import Choice, OpenRun, choose, manifest_of, open_run, with_options
 from runner.compose.places import remember
@@ -38,7 +39,7 @@ from runner.engine.ports import Observer, Service
 from runner.engine.workers import WorkerPool
 from runner.errors import EXIT_ERRORS, EXIT_INTERRUPTED, EXIT_LIMIT, EXIT_UNFINISHED, EXIT_USER, LimitError
 from runner.journal import hold_worker_lock
-from runner.model import LaneSpec, Manifest
+from runner.model import LaneSpec, Manifest, SegmentFacts
 from runner.planning.durations import DurationModel
 from runner.planning.plan import Plan, gate, make_plan, usd_text
 from runner.results import write_summary
@@ -81,6 +82,8 @@ class Hooks:
     confirm: Callable[[Plan], bool] = lambda _: False
     observe: Callable[[OpenRun], Sequence[Observer]] = lambda _: ()
     planned: Callable[[Plan], None] = lambda _: None
+    forecast: Callable[[Manifest, Sequence[SegmentFacts], Plan, DurationModel], None] = lambda *_: None
+    """Told what a plan was made of."""
     signals: bool = False
 
 
@@ -164,7 +167,10 @@ class _Session:
             surveyed = list(self._run.books.surveyed())
             await to_thread.run_sync(refuse_duplicates, self._opened.directory, self._manifest, surveyed)
         segments = [record.facts for record in self._run.books.segments()]
-        return make_plan(self._manifest, segments, durations=DurationModel())
+        durations = await to_thread.run_sync(learnt, self._opened)
+        plan = make_plan(self._manifest, segments, durations=durations)
+        self._hooks.forecast(self._manifest, segments, plan, durations)
+        return plan
 
     async def run(self) -> Outcome:
         """Everything, in order."""

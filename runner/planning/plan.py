@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner.errors import LimitError, UserError
-from runner.model import Manifest, SegmentFacts
+from runner.model import Job, Manifest, SegmentFacts
 from runner.planning.durations import Basis, DurationModel
 from runner.planning.notices import warnings
 from runner.planning.packing import PlannedWork, lane_kind, pack
@@ -129,21 +129,22 @@ def _documents(manifest: Manifest, segments: Iterable[SegmentFacts]) -> dict[str
 
 def _forecasts(manifest: Manifest, work: PlannedWork, durations: DurationModel) -> tuple[OperationForecast, ...]:
     """Each operation's jobs on its slots, in the order in which the manifest first names it."""
-    seconds: dict[str, list[float]] = {analysis.operation: [] for analysis in manifest.analyses}
+    jobs: dict[str, list[Job]] = {analysis.operation: [] for analysis in manifest.analyses}
     for job in work.jobs:
-        seconds[job.operation].append(job.predicted_s)
+        jobs[job.operation].append(job)
     kind = lane_kind(manifest)
     forecasts = []
-    for operation, of_jobs in seconds.items():
+    for operation, of_jobs in jobs.items():
         within = room(manifest.lanes, operation)
-        spans = timeline(of_jobs, within)
+        seconds = [job.predicted_s for job in of_jobs]
+        spans = timeline(seconds, within, [work.bound.get(job.batch, ()) for job in of_jobs])
         forecasts.append(
             OperationForecast(
                 operation=operation,
                 slots=within.slots,
                 jobs=len(of_jobs),
                 finish_s=max((end for _, end in spans), default=0.0),
-                work_s=sum(of_jobs),
+                work_s=sum(seconds),
                 all_held_s=all_held_s(spans, max(1, within.slots)),
                 basis=durations.basis(kind, operation),
             )
