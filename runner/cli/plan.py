@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,12 +17,17 @@ from runner.errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from runner.model import Manifest
+    from runner.compose.simulating import Simulation
+    from runner.model import Manifest, SegmentFacts
+    from runner.planning.durations import DurationModel
     from runner.planning.plan import Plan
 
 ABOUT: Final = """
 Survey the corpora and show what a run would do: documents, jobs, units, price and predicted time. Starts
 nothing and sends nothing anywhere.
+
+With --simulate the scheduler then carries the plan out against a model of the service, in virtual time: when
+each lane's slots are taken, how many calls are made, when the last line is written.
 
 With --run-dir the survey is kept there, and `run --run-dir` goes on from it.
 
@@ -57,6 +63,12 @@ def plan(
             help="write the plan to FILE as JSON; `run --plan FILE` holds a run to it",
         ),
     ] = None,
+    simulate: Annotated[
+        bool,
+        typer.Option(
+            "--simulate", help="also carry the plan out in virtual time; try other quotas with --set lanes.…=…"
+        ),
+    ] = False,
     json_: options.Json = False,
 ) -> int:
     """Survey and show the plan; then let the gate say whether a run would be let through."""
@@ -65,6 +77,7 @@ def plan(
     from runner.cli.live import LiveHooks, interruptible
     from runner.cli.render import plan_view
     from runner.cli.terminal import data, emit_json
+    from runner.cli.timeline import simulation_view
     from runner.compose.opening import choose
     from runner.compose.running import RunOptions, plan_manifest
     from runner.planning.plan import gate
@@ -75,11 +88,13 @@ def plan(
     loaded = options.load(manifest, set_, lane)
     told = RunOptions(run_dir=run_dir, lane=lane, limit=limit, budget_usd=budget, workers=options.worker_count(workers))
     applied = told.applied(loaded)
+    forecasts: list[tuple[Manifest, Sequence[SegmentFacts], Plan, DurationModel]] = []
     with (
         TemporaryDirectory(prefix="runner-plan-") as scratch,
         LiveHooks(logged=run_dir is not None) as live,
         interruptible(),
     ):
+        live.hooks.forecast = lambda *of: forecasts.append(of)
         choice = choose(applied, run_dir=run_dir or Path(scratch) / "run", again=False)
         try:
             made, document = anyio.run(plan_manifest, applied, told, live.hooks, choice)
@@ -88,10 +103,13 @@ def plan(
             return EXIT_INTERRUPTED
     if out is not None:
         write_summary(out, document)
+    simulated = _simulated(*forecasts[-1]) if simulate and forecasts else None
     if json_:
-        emit_json(document)
+        emit_json(document if simulated is None else {**document, "simulation": simulated.to_json()})
     else:
         data().print(plan_view(made))
+        if simulated is not None:
+            data().print(simulation_view(simulated, made))
         data().print(_disk(applied, made))
     gate(made, applied)
     return EXIT_DONE
@@ -107,3 +125,12 @@ def _disk(manifest: Manifest, plan: Plan) -> RenderableType:
     parts = [f"results {byte_count(use.results)}", f"answers on their way {byte_count(use.spool)}"]
     parts += [f"the local endpoint {byte_count(use.endpoint)}"] if use.endpoint else []
     return Fact("disk", f"about {byte_count(use.total)}: {', '.join(parts)} (a rough guess)")
+
+
+def _simulated(
+    manifest: Manifest, segments: Sequence[SegmentFacts], plan: Plan, durations: DurationModel
+) -> Simulation:
+    """The plan carried out in virtual time. Waits for nothing and sends nothing."""
+    from runner.compose.simulating import simulate
+
+    return simulate(manifest, segments, plan.work, durations=durations)

@@ -37,6 +37,8 @@ CALLS: Final[Mapping[type[c.Command], str]] = {
     c.DescribeJob: "Describe",
     c.StopJob: "Stop",
 }
+NEAR_S: Final = 0.02
+"""What is fixed about a piece of work where the bucket is on this machine."""
 BUCKETS: Final = 48
 """Columns of a timeline."""
 
@@ -146,7 +148,8 @@ def simulate(
     story = _Story(
         manifest, segments, work, durations=durations, behave=behave or behaviour_of, seed=seed, workers=workers
     )
-    return run_virtually(lambda: story.live(times or WorkTimes()))
+    usual = WorkTimes(call_s=NEAR_S) if manifest.embedded else WorkTimes()
+    return run_virtually(lambda: story.live(times or usual))
 
 
 def behaviour_of(lane: LaneSpec) -> Behaviour:
