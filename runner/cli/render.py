@@ -222,7 +222,7 @@ def _left_lines(outcome: Outcome) -> Iterator[RenderableType]:
     for left in outcome.summary.left:
         told = f"{byte_count(left.bytes)} of your text in {left.where}"
         how = f"; `runner clean {_shown(outcome.directory)}` deletes it" if outcome.ended == "finished" else ""
-        yield Fact("left", told + how)
+        yield Fact("left", told + how, whole=True)
 
 
 def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:

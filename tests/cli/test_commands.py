@@ -57,6 +57,7 @@ SUMMARY_KEYS = [
     "repairs",
     "duration_s",
     "analyses",
+    "left",
 ]
 PLAN_KEYS = {
     "plan_version",
@@ -168,9 +169,12 @@ def test_a_run_talks_on_stderr_and_prints_the_folder_of_its_results(house: House
     assert said.out == f"{house.directory.root}/results\n"
     lines = said.err.splitlines()
     assert lines[0] == f"Running in runs/small/{name}"
-    assert [line for line in lines[-4:] if not line.startswith("left")][-3:] == [
+    size = (house.root / "data/lines.txt").stat().st_size
+    left = f"{size} bytes of your text in s3://{house.bucket}/{name}/; `runner clean runs/small/{name}` deletes it"
+    assert lines[-4:] == [
         f"results  runs/small/{name}/results",
         f"report   runs/small/{name}/report.html",
+        f"left     {left}",
         f"next     runner verify runs/small/{name}",
     ]
     assert any(line.startswith("Done: 6 of 6 documents written, 1 job, ") for line in lines)
