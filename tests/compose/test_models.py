@@ -234,6 +234,19 @@ def test_the_price_of_a_training_is_planned_and_held_against_the_budget(trained:
     assert models(trained) == []
 
 
+def test_a_training_above_the_budget_is_not_begun_by_a_run_under_way(trained: House) -> None:
+    """The gate is behind it: each purchase is held against the budget by itself."""
+    trained.endpoint.set_faults({"operation": CREATE, "do": "access_denied"})
+    assert trained.run().code == 2
+    trained.endpoint.set_faults()
+
+    said = trained.run("--budget", "1")
+
+    assert said.code == 4, said.err
+    assert models(trained) == []
+    assert [event.usd for event in trained.events() if isinstance(event, e.BudgetReached)] == [2.0]
+
+
 def test_bad_training_data_is_refused_before_anything_is_sent(trained: House) -> None:
     trained.write("train.csv", "sport,one\nfood,two\n")
 

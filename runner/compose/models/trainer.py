@@ -23,6 +23,7 @@ TO_START = frozenset({State.WAITING, State.INTENDED, State.UNSURE, State.FAILED}
 """States from which a job may yet be started."""
 USD_NOISE = 1e-9
 """Sums of floats may miss by this much."""
+ABOVE_BUDGET = "ABOVE_BUDGET"
 SHOWN = ("Accuracy", "Precision", "Recall", "F1Score")
 """Of the service's figures on a model, those that people are told while it runs."""
 
@@ -88,7 +89,7 @@ class Trainer:
         )
         got = await training.obtain()
         recheck_s = self._run.config.recheck_denied_s
-        while recheck_s is not None and isinstance(got, Fault) and got.code != MODEL_FAILED:
+        while recheck_s is not None and isinstance(got, Fault) and got.code not in {MODEL_FAILED, ABOVE_BUDGET}:
             await anyio.sleep(recheck_s)
             got = await training.obtain()
         if isinstance(got, RemoteModel):
@@ -100,9 +101,12 @@ class Trainer:
     def _told(self, want: Want, got: RemoteModel | Fault) -> Iterator[e.Event]:
         lane, at = want.lane.spec.name, self._now()
         if isinstance(got, Fault):
-            if self._run.budget_reached is None:
-                kind = f"training {' '.join(want.analyses)}"
-                yield e.WorkParked(at=at, lane=lane, operation=kind, fault=got, lasting=True)
+            kind = f"training {' '.join(want.analyses)}"
+            yield (
+                self._above_budget(want)
+                if got.code == ABOVE_BUDGET
+                else e.WorkParked(at=at, lane=lane, operation=kind, fault=got, lasting=True)
+            )
             return
         for place, analysis in enumerate(want.analyses):
             asked = self._run.trainings.get((lane, analysis))
@@ -120,24 +124,32 @@ class Trainer:
                 message=got.message,
             )
 
+    def _usd(self, want: Want) -> float:
+        return 0.0 if self._embedded else training_usd(assumed_s(want.model))
+
+    def _committed(self, want: Want) -> float:
+        """What was bought may cost, but for an earlier call for the same model."""
+        key = (want.lane.spec.name, want.analyses[0])
+        before = self._run.trainings.get(key)
+        return self._run.committed_usd() - (before.usd if before is not None and key not in self._run.models else 0.0)
+
+    def _above_budget(self, want: Want) -> e.BudgetReached:
+        assert self._budget is not None
+        committed = self._committed(want)
+        return e.BudgetReached(
+            at=self._now(),
+            job=next(_to_start(self._run, want.analyses[0])),
+            committed_usd=committed,
+            usd=committed + self._usd(want),
+            budget_usd=self._budget,
+        )
+
     def _intend(self, want: Want, arn: str, token: str) -> Fault | None:
         """Put it on record that a model is about to be bought, if the budget allows it."""
         lane = want.lane.spec.name
-        usd = 0.0 if self._embedded else training_usd(assumed_s(want.model))
-        before = self._run.trainings.get((lane, want.analyses[0]))
-        again = before is not None and before.arn == arn
-        committed = self._run.committed_usd() - (before.usd if before is not None and again else 0.0)
-        if self._budget is not None and committed + usd > self._budget + USD_NOISE:
-            self._driver.tell(
-                e.BudgetReached(
-                    at=self._now(),
-                    job=next(_to_start(self._run, want.analyses[0])),
-                    committed_usd=committed,
-                    usd=committed + usd,
-                    budget_usd=self._budget,
-                )
-            )
-            return Fault(kind=FaultKind.DENIED, scope=Scope.RUN, code=MODEL_FAILED, message="the budget is reached")
+        usd = self._usd(want)
+        if self._budget is not None and self._committed(want) + usd > self._budget + USD_NOISE:
+            return Fault(kind=FaultKind.DENIED, scope=Scope.RUN, code=ABOVE_BUDGET, message="the budget is reached")
         self._driver.record(
             *(
                 e.TrainingIntended(
