@@ -5,8 +5,8 @@
 
 With `--documents`: one corpus of so many made-up lines of about 100 bytes. With `--data`: three corpora (whole reviews
 as files, sentences as lines, long speeches as files, one of them not UTF-8), once with no-op analyzers, which leaves
-what the runner and its endpoint cost by themselves, and once with the real ones. Four analyses in each. Every process is
-sampled ten times a second; memory is the peak of its resident set, and a stage's CPU is that of all processes between
+what the runner and its endpoint cost by themselves, and once with the real ones. Four analyses in each. Processes are
+sampled ten times a second; memory is the peak of a resident set, and a stage's CPU is that of all processes between
 its first event and its last; stages overlap.
 """
 
