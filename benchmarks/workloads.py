@@ -78,8 +78,11 @@ def survey(index: int, name: str, documents: int, size: int, pools: Sequence[str
 FAMILY_CHOICES = ("dominant_language", "entities", "key_phrases", "sentiment", "pii_entities")
 
 
-def workload(seed: int) -> tuple[Manifest, list[SegmentFacts]]:
-    """One to four lanes, one to six corpora of 100 KB to 20 GB in one to three languages, one to five analyses."""
+def workload(seed: int, *, bound_share: float = 0.0) -> tuple[Manifest, list[SegmentFacts]]:
+    """One to four lanes, one to six corpora of 100 KB to 20 GB in one to three languages, one to five analyses.
+
+    `bound_share` of the corpora are bound to one lane. A workload has jobs in any case: one corpus at least is English.
+    """
     draw = random.Random(seed)
     lanes = [lane(number, slots=draw.choice([5, 10, 10, 10, 25])) for number in range(draw.randint(1, 4))]
     families = sorted(draw.sample(FAMILY_CHOICES, draw.randint(1, 5)))
@@ -88,8 +91,8 @@ def workload(seed: int) -> tuple[Manifest, list[SegmentFacts]]:
         size = draw.choice([120, 500, 1_500, 4_000])
         total = 10 ** draw.uniform(5, 10.3)
         name = f"c{index}"
-        bound = [draw.choice(lanes).name] if draw.random() < 0.1 else []
+        bound = [draw.choice(lanes).name] if draw.random() < bound_share else []
         corpora.append(corpus(name, bound))
-        pools = draw.sample(["en", "de", "es"], draw.randint(1, 3))
+        pools = draw.sample(["en", "de", "es"], draw.randint(1, 3)) if index else ["en"]
         segments += survey(index, name, max(1, int(total / size)), size, pools)
     return manifest(lanes, corpora, families, name=f"w{seed}"), segments

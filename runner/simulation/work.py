@@ -35,7 +35,9 @@ class WorkTimes:
     """
 
     call_s: float = 0.2
-    """One request to S3, and what is fixed about one piece of work."""
+    """What is fixed about work with S3: staging a batch, collecting an output."""
+    merge_s: float = 0.02
+    """What is fixed about a merge: a few files, synced."""
     upload_bytes_per_s: float = 50e6
     collect_bytes_per_s: float = 30e6
     merge_bytes_per_s: float = 30e6
@@ -43,6 +45,7 @@ class WorkTimes:
 
 AT_ONCE = WorkTimes(
     call_s=0.0,
+    merge_s=0.0,
     upload_bytes_per_s=float("inf"),
     collect_bytes_per_s=float("inf"),
     merge_bytes_per_s=float("inf"),
@@ -63,12 +66,12 @@ class ModelledWork:
     async def stage(self, command: c.StageBatch) -> Staged | Fault:
         """Put a batch where a lane's jobs can read it."""
         batch = self._run.batches[command.batch]
-        await self._take(batch.bytes / self._times.upload_bytes_per_s)
+        await self._take(self._times.call_s + batch.bytes / self._times.upload_bytes_per_s)
         return Staged(uri=f"s3://{command.lane}/in/{command.batch}/", bytes=batch.bytes)
 
     async def output_keys(self, _: c.CheckByPrefix) -> Keys | Fault:
         """Nothing is found by prefix: List shows every job at once."""
-        await self._take(0.0)
+        await self._take(self._times.call_s)
         return Keys(keys=())
 
     def request(self, job: str, generation: int, lane: str, *, token: str, name: str) -> StartRequest:
@@ -95,7 +98,7 @@ class ModelledWork:
     async def collect(self, command: c.CollectJob) -> CollectReport | Fault:
         """Every line has its answer."""
         batch = self._run.batches[self._run.jobs[command.job].job.batch]
-        await self._take(batch.bytes / self._times.collect_bytes_per_s)
+        await self._take(self._times.call_s + batch.bytes / self._times.collect_bytes_per_s)
         return CollectReport(
             ok=batch.lines,
             errors=(),
@@ -115,6 +118,10 @@ class ModelledWork:
         """No job fails for its documents."""
         raise InternalError(f"a document is why {command.job} failed in a simulation")
 
+    async def route(self, command: c.RouteLanguages) -> c.Routed | Fault:
+        """Every job is planned from the beginning."""
+        raise InternalError(f"nothing waits for the languages that {command.analysis} tells in a simulation")
+
     async def merge(self, command: c.MergeSegments) -> MergeReport | Fault:
         """Append segments, a byte for each document."""
         _, end = self._run.books.tail(command.corpus)
@@ -123,7 +130,7 @@ class ModelledWork:
             facts = self._run.books.segment(segment).facts
             end, size = end + facts.documents, size + facts.bytes
             merged.append(MergedSegment(id=segment, file=0, end=end, lines=facts.documents, tallies=()))
-        await self._take(size / self._times.merge_bytes_per_s)
+        await self._take(self._times.merge_s + size / self._times.merge_bytes_per_s)
         return MergeReport(corpus=command.corpus, segments=tuple(merged))
 
     async def patch(self, command: c.PatchFile) -> MergeReport | Fault:
@@ -134,6 +141,7 @@ class ModelledWork:
         """Nothing is kept, and nothing deleted."""
         return Released()
 
-    async def _take(self, seconds: float) -> None:
-        if self._times.call_s or seconds:
-            await anyio.sleep(self._times.call_s + seconds)
+    @staticmethod
+    async def _take(seconds: float) -> None:
+        if seconds:
+            await anyio.sleep(seconds)
