@@ -80,7 +80,8 @@ def furnish(data: Path, scratch: Path, documents: int) -> dict[str, Corpus]:
 
 def _recognizer_data(source: Path, scratch: Path) -> None:
     """Messages of the WNUT training data, one a line, and where their people and places are."""
-    documents, rows = [], []
+    documents: list[str] = []
+    rows: list[tuple[str, int, int, int, str]] = []
     (path,) = (path for path in source.iterdir() if "train" in path.name)
     for block in re.split(r"\n[ \t\r]*\n", path.read_text("utf-8")):
         cells = [line.split("\t") for line in block.splitlines() if "\t" in line]
