@@ -90,3 +90,14 @@ def test_a_corpus_is_kept_from_lanes_that_are_not_its_own(examples: House) -> No
     assert said.code == 2
     assert "--lane is virginia, and corpus postcards is for ireland only" in said.err
     assert examples.command("plan", "configs/regions.yaml", "--lane", "ireland").code == 0
+
+
+def test_models_of_ones_own_are_trained_and_answer(examples: House) -> None:
+    pytest.importorskip("numpy")
+    said = examples.command("run", "configs/training.yaml", "--workers", "1")
+
+    assert said.code == 0, said.err
+    lines = {line["id"]: line for line in results(examples, "training", "tickets")}
+    assert lines["1001"]["subject"][0]["Name"] == "delivery"
+    assert lines["1003"]["subject"][0]["Name"] == "billing"
+    assert {entity["Type"] for entity in lines["1005"]["things"]} == {"PRODUCT"}

@@ -276,6 +276,21 @@ def test_sources_and_training_data_that_are_not_there_are_told(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "m.yaml"], "the trial of the disk leaves nothing"
 
 
+def test_training_data_is_read_as_a_run_would_read_it(tmp_path):
+    (tmp_path / "m.yaml").write_text(
+        "version: 1\nname: x\ncorpora:\n  - {name: a, source: t.csv, format: lines, language: en}\nanalyses:\n"
+        "  - {family: classification, name: classes, classifier: {train: t.csv}}\n"
+        "  - {family: classification, name: labels, classifier: {train: t.csv, mode: multi_label}}\n"
+    )
+    (tmp_path / "t.csv").write_text("night,x\nday,y\n" * 20 + "night,z\n" * 10)
+
+    (few, told), enough = on(machine_findings(load_manifest(tmp_path / "m.yaml"), tmp_path), "training data")
+
+    assert few == "wrong"
+    assert "class 'day' has 20 documents" in told
+    assert enough == ("ok", "analysis labels: 50 documents")
+
+
 # --- moto -------------------------------------------------------------------------------------------------------------
 
 

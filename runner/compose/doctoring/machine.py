@@ -6,14 +6,16 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from runner.compose.doctoring.findings import Finding
+from runner.compose.models.data import with_training_data
 from runner.corpus.patterns import first_wildcard, has_wildcard, split_pattern
-from runner.errors import MachineError, ServiceError
+from runner.errors import MachineError, ServiceError, UserError
 from runner.manifest.detector import detector_version
 from runner.model import CorpusSpec, Manifest
 from runner.storage.sources import list_source
@@ -174,10 +176,14 @@ def _fixed(source: str) -> str:
 
 
 def _training_data(manifest: Manifest) -> Iterator[Finding]:
+    """The data of each model that a run would train, read as a run would."""
     for analysis in manifest.analyses:
-        model = analysis.model
-        paths = (model.train, *model.documents, model.entity_list, model.annotations) if model else ()
-        for path in filter(None, paths):
-            if not Path(_fixed(path)).exists():
-                message = f"analysis {analysis.name}: there is no {path} to train with"
-                yield _found("training data", message, wrong=True, fix="correct the path", place="corpora")
+        if analysis.model is None or not analysis.model.trained:
+            continue
+        try:
+            (read,) = with_training_data(replace(manifest, analyses=(analysis,))).analyses
+        except UserError as error:
+            yield _found("training data", error.message, wrong=True, fix=error.hint or "mend the data", place="corpora")
+        else:
+            count = read.model.samples if read.model else 0
+            yield _found("training data", f"analysis {analysis.name}: {count:,} documents", place="corpora")

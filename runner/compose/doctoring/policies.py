@@ -27,9 +27,10 @@ _VPC_ACTIONS: Final = (
     "ec2:DescribeVpcs",
 )
 _TRAINING: Final = {
-    "classification": ("CreateDocumentClassifier", "DescribeDocumentClassifier", "ListDocumentClassifiers"),
-    "custom_entities": ("CreateEntityRecognizer", "DescribeEntityRecognizer", "ListEntityRecognizers"),
+    family: tuple(f"{verb}{stem}" for verb in ("Create", "Describe", "StopTraining", "Delete"))
+    for family, stem in (("classification", "DocumentClassifier"), ("custom_entities", "EntityRecognizer"))
 }
+"""To train (and to stop that with `cancel`, and delete what was trained with `clean --models`)."""
 OBJECT_ACTIONS: Final = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 
 
