@@ -18,12 +18,13 @@ from runner.compose import finishing, planfile, publishing
 from runner.compose.disks import full_disk_told, require_room
 from runner.compose.duplicates import refuse_duplicates
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
-from runner.compose.models.data import with_training_data
 from runner.compose.learning import learnt
+from runner.compose.models.data import with_training_data
 from runner.compose.models.trainer import Trainer, drive_beside, stop_trainings
 from runner.compose.opening import Choice, OpenRun, choose, manifest_of, open_run, with_options
 from runner.compose.places import remember
 from runner.compose.reporting import write_report
+from runner.compose.routing import as_routed
 from runner.compose.shut import ShutLane
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
@@ -244,10 +245,10 @@ class _Session:
         now = self._opened.clock.now()
         usd = plan.usd if not self._manifest.embedded else 0.0
         self._record(
-            *(e.BatchPlanned(at=now, batch=batch) for batch in plan.work.batches),
-            *(e.JobPlanned(at=now, job=job) for job in plan.work.jobs),
+            *(e.BatchPlanned(at=now, batch=batch) for batch in plan.to_start.batches),
+            *(e.JobPlanned(at=now, job=job) for job in plan.to_start.jobs),
             e.GatePassed(at=now, usd=usd),
-            e.PlanFinished(at=now, jobs=len(plan.work.jobs), usd=usd),
+            e.PlanFinished(at=now, jobs=len(plan.to_start.jobs), usd=usd),
         )
 
     def _record(self, *events: e.Event) -> None:
@@ -276,7 +277,7 @@ class _Session:
     async def _ending(self, plan: Plan, halted: str | None) -> tuple[Ending, int]:
         """How this session ends, with its exit code; closes the books if they can be closed."""
         if self._run.closed:
-            code = await self._close_books(self._opened, plan)
+            code = await self._close_books(self._opened, as_routed(plan, self._opened))
             self._record(e.RunFinished(at=self._opened.clock.now(), exit_code=code))
             return "finished", code
         if self._run.cancelling:

@@ -177,7 +177,7 @@ class _Story:
         self._durations = durations
         self._batches = {batch.id: batch for batch in work.batches}
         self._jobs = {job.key: job for job in work.jobs}
-        self.run = Run(replace(config_of(manifest, workers=workers), budget_usd=None))
+        self.run = Run(replace(config_of(manifest, workers=workers), budget_usd=None, routed=()))
         self.services = {
             lane.name: SimulatedService(
                 behave(lane), seed=f"{seed}/{number}", now=_now, number=number, seconds=self._seconds(lane)

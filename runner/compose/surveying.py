@@ -27,7 +27,7 @@ from runner.model import (
     SurveyTask,
     range_of,
 )
-from runner.planning.fates import redacts, share_group
+from runner.planning.fates import hopeful, redacts, share_group
 from runner.survey import discard_shared, find_shared, put_shared_in_place, revised, survey_range
 
 Record = Callable[[e.Event], None]
@@ -77,7 +77,7 @@ class Surveyor:
         task = ShareTask(
             directory=str(self._directory.root),
             ranges=tuple(map(str, found)),
-            analyses=tuple((corpus.name, manifest.analyses_of(corpus.name)) for corpus in manifest.corpora),
+            analyses=tuple((corpus.name, hopeful(manifest.analyses_of(corpus.name))) for corpus in manifest.corpora),
         )
         with full_disk_told():
             report: ShareReport = await self._pool.run(find_shared, task)
@@ -145,7 +145,7 @@ class Surveyor:
             corpus=corpus,
             corpus_index=index,
             source_range=source_range,
-            analyses=self._manifest.analyses_of(corpus.name),
+            analyses=hopeful(self._manifest.analyses_of(corpus.name)),
             undecodable=self._manifest.policy.undecodable,
             directory=str(self._directory.root),
             documents_max=documents_max,

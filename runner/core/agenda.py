@@ -116,6 +116,7 @@ def _work(run: Run, now: float) -> Iterator[Proposal]:
     if run.starting:
         yield from staging.stagings(run, now)
         yield from outputs.repairs(run, now)
+        yield from outputs.routings(run, now)
     yield from outputs.merges(run, now)
     yield from outputs.releases(run, now)
 

@@ -91,7 +91,7 @@ def _failure(run: Run, command: Command, fault: Fault, at: float) -> list[e.Even
             return [e.RepairFailed(at=at, analysis=analysis, fault=fault)]
         case c.MergeSegments(corpus=corpus) | c.PatchFile(corpus=corpus):
             return [e.MergeFailed(at=at, corpus=corpus, fault=fault)]
-        case c.Sweep() | c.CountSlots() | c.ReleaseSpools():
+        case c.Sweep() | c.CountSlots() | c.RouteLanguages() | c.ReleaseSpools():
             return []
 
 
@@ -144,6 +144,8 @@ def _success(run: Run, command: Command, answer: Answer, at: float) -> list[e.Ev
             return [e.BatchPlanned(at=at, batch=batch), e.JobPlanned(at=at, job=planned)]
         case c.CutJob() as command, c.PlannedPieces() as pieces:
             return _cut(run, command, pieces, at)
+        case c.RouteLanguages(analysis=analysis), c.Routed() as routed:
+            return _routed(analysis, routed, at)
         case c.MergeSegments(corpus=corpus), MergeReport(segments=segments):
             return [e.SegmentMerged(at=at, corpus=corpus, merged=merged) for merged in segments]
         case c.PatchFile(corpus=corpus, file=file), MergeReport(segments=segments):
@@ -164,6 +166,15 @@ def _cut(run: Run, command: c.CutJob, pieces: c.PlannedPieces, at: float) -> lis
         *(e.BatchPlanned(at=at, batch=batch) for batch in pieces.batches),
         *(e.JobPlanned(at=at, job=job) for job in pieces.jobs),
         e.JobCut(at=at, job=command.job, into=tuple(job.key for job in pieces.jobs), fault=record.fault),
+    ]
+
+
+def _routed(analysis: str, routed: c.Routed, at: float) -> list[e.Event]:
+    """The jobs first: once the languages are decided, what no open job covers can be merged."""
+    return [
+        *(e.BatchPlanned(at=at, batch=batch) for batch in routed.batches),
+        *(e.JobPlanned(at=at, job=job) for job in routed.jobs),
+        e.LanguagesRouted(at=at, analysis=analysis, parts=routed.parts),
     ]
 
 

@@ -42,7 +42,9 @@ class CorpusBook:
 class Books:
     """All corpora's books."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: Iterable[str] = ()) -> None:
+        self.held = set(held)
+        """Corpora of which nothing is merged: jobs are planned once their languages are known."""
         self.corpora: dict[str, CorpusBook] = {}
         self.complete = False
         """Whether the survey's plan is complete: only then is "no job covers it" a reason to merge."""
@@ -122,7 +124,7 @@ class Books:
 
     def mergeable(self, corpus: str) -> tuple[SegmentId, ...]:
         """The next closed segments of a corpus, in order; bounded."""
-        if not self.complete:
+        if not self.complete or corpus in self.held:
             return ()
         book = self.corpora[corpus]
         found = []

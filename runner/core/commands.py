@@ -18,6 +18,8 @@ from runner.model import (
     JobKey,
     JobStatus,
     MergeReport,
+    PartFacts,
+    PartId,
     RemoteId,
     RemoteJob,
     SegmentId,
@@ -154,6 +156,13 @@ class CutJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteLanguages:
+    """Plan what waits for the languages that an analysis was to tell: all its answers are in. Answer: `Routed`."""
+
+    analysis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeSegments:
     """Append closed segments of a corpus to its results. Answer: `MergeReport`."""
 
@@ -187,6 +196,7 @@ Command = (
     | StopJob
     | CollectJob
     | GatherRepair
+    | RouteLanguages
     | CutJob
     | MergeSegments
     | PatchFile
@@ -233,6 +243,15 @@ class PlannedPieces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """What follows from decided languages. `parts` are new ones, each after the one whose lines it has."""
+
+    batches: tuple[Batch, ...]
+    jobs: tuple[Job, ...]
+    parts: tuple[tuple[PartId, PartFacts], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     """Spool files are gone."""
 
@@ -246,6 +265,7 @@ Answer = (
     | CollectReport
     | PlannedRepair
     | PlannedPieces
+    | Routed
     | MergeReport
     | Released
     | Fault

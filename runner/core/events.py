@@ -20,6 +20,8 @@ from runner.model import (
     JobKey,
     JobStatus,
     MergedSegment,
+    PartFacts,
+    PartId,
     RemoteId,
     RunId,
     SegmentFacts,
@@ -389,6 +391,17 @@ class RepairFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanguagesRouted(Event):
+    """The languages that an analysis was to tell are decided, and the jobs that waited for them are planned.
+
+    `parts` are those that the jobs read, each with the one whose lines it has.
+    """
+
+    analysis: str
+    parts: tuple[tuple[PartId, PartFacts], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentMerged(Event):
     """A segment's lines are appended and durable; the result file ends here."""
 
@@ -554,6 +567,7 @@ DURABLE_EVENTS: tuple[type[Event], ...] = (
     Collected,
     CollectFailed,
     RepairFailed,
+    LanguagesRouted,
     SegmentMerged,
     MergeFailed,
     Reopened,

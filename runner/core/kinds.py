@@ -34,7 +34,7 @@ def work_of(command: c.Command) -> Kind:
             return lane, STAGING
         case c.CollectJob(lane=lane) | c.CheckByPrefix(lane=lane):
             return lane, COLLECTING
-        case c.GatherRepair() | c.CutJob() | c.MergeSegments() | c.PatchFile() | c.ReleaseSpools():
+        case c.GatherRepair() | c.RouteLanguages() | c.CutJob() | c.MergeSegments() | c.PatchFile() | c.ReleaseSpools():
             return "", RESULTS
         case c.StartJob(lane=lane, operation=operation):
             return lane, operation

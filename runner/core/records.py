@@ -50,6 +50,8 @@ class CoreConfig:
     """On a terminal: how long after a refusal to look again; None: not in this session."""
     corpus_lanes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Corpora that are bound to some of the lanes."""
+    routed: tuple[tuple[str, str], ...] = ()
+    """Corpora whose languages the answers of an analysis tell, and which."""
     former_lanes: tuple[LaneSpec, ...] = ()
     """Lanes of earlier sessions that are gone: what the journal says of them is understood, and they get nothing."""
     staging_max: int = 4

@@ -34,7 +34,7 @@ from runner.core.records import CoreConfig, JobRecord, PacedCall, Station, Troub
 from runner.core.retry import LOCAL_CALLS
 from runner.core.states import IllegalMove, State, next_state
 from runner.core.waiting import Group, Queue
-from runner.model import Batch, BatchId, Fault, JobKey, RemoteId, RunId, segment_of
+from runner.model import Batch, BatchId, Fault, JobKey, PartFacts, PartId, RemoteId, RunId, segment_of
 
 
 class Run:
@@ -54,7 +54,9 @@ class Run:
         self.survey_finished = False
         self.gate_passed = False
         self.cancelling = False
-        self.books = Books()
+        self.books = Books(held=(corpus for corpus, _ in config.routed))
+        self.routed: dict[PartId, tuple[PartId, PartFacts]] = {}
+        """Parts that were gathered by decided languages -> those whose lines they have, and what is known of them."""
         self.batches: dict[BatchId, Batch] = {}
         self.jobs: dict[JobKey, JobRecord] = {}
         self.by_state: Counter[State] = Counter()

@@ -50,6 +50,8 @@ class Executor:
                 return await self._workshop.gather(command)
             case c.CutJob():
                 return await self._workshop.cut(command)
+            case c.RouteLanguages():
+                return await self._workshop.route(command)
             case c.MergeSegments():
                 return await self._workshop.merge(command)
             case c.PatchFile():

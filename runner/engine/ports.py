@@ -20,6 +20,8 @@ from runner.core.commands import (
     PlannedRepair,
     Released,
     ReleaseSpools,
+    Routed,
+    RouteLanguages,
     StageBatch,
     Staged,
 )
@@ -83,6 +85,10 @@ class Workshop(Protocol):
 
     async def cut(self, command: CutJob) -> PlannedPieces | Fault:
         """Cut what a failed job read in two."""
+        ...
+
+    async def route(self, command: RouteLanguages) -> Routed | Fault:
+        """Decide languages, and plan what waits for them."""
         ...
 
     async def merge(self, command: MergeSegments) -> MergeReport | Fault:

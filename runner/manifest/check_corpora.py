@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from runner.catalogue import FAMILIES
-from runner.manifest.outline import Item, Outline, known_lanes, names_at, readers
+from runner.manifest.outline import Item, Outline, known_lanes, name_of, names_at, readers
 from runner.manifest.problems import found, listed, nearest
 from runner.manifest.tree import Report
 
@@ -28,6 +28,8 @@ def _check_languages(outline: Outline, report: Report) -> None:
         if isinstance(rule, dict) and "field" in rule and kind in _WHOLE:
             message = f"format {kind} has no fields: {_WHOLE[kind]} is a document as a whole"
             report.add(("corpora", index, "language"), message, hint="a code such as en, or auto")
+        if isinstance(rule, dict) and isinstance(rule.get("from"), str):
+            _check_teller(index, rule["from"], reading.get(str(name), []), report)
         if not isinstance(name, str) or rule is not None:
             continue
         rows = [FAMILIES.get(str(reader.get("family"))) for reader in reading[name]]
@@ -37,6 +39,15 @@ def _check_languages(outline: Outline, report: Report) -> None:
             takes = "take" if len(set(needing)) > 1 else "takes"
             message = f"missing: {families} {takes} documents of one language"
             report.add(("corpora", index, "language"), message, hint="a code such as en, or auto")
+
+
+def _check_teller(index: int, told_by: str, reading: Sequence[Item], report: Report) -> None:
+    """What tells the languages of a corpus is an analysis of it that finds languages."""
+    tellers = [str(name_of(item)) for item in reading if item.get("family") == "dominant_language"]
+    if told_by not in tellers:
+        message = f"{found(told_by)} is no analysis of family dominant_language that reads this corpus"
+        hint = f"there is {listed(tellers)}" if tellers else "add dominant_language to `analyses`"
+        report.add(("corpora", index, "language", "from"), message, hint=hint)
 
 
 def _check_formats(outline: Outline, report: Report) -> None:

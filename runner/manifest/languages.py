@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from runner.catalogue import ALL_LANGUAGES, FAMILIES
 from runner.manifest.problems import Wrong, closest, each, found, listed, nearest
-from runner.manifest.values import LATER, as_text, as_texts
+from runner.manifest.values import as_text, as_texts
 from runner.model import LanguageRule
 
 _NAMES: Final = {
@@ -51,6 +51,15 @@ class DetectRule(BaseModel):
     """The code of what is in none of them; left out, such documents have no language that is known."""
 
 
+class FromRule(BaseModel):
+    """The results of an analysis tell."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    analysis: str = Field(alias="from")
+    """The name of an analysis of family dominant_language that reads the corpus."""
+
+
 def normalised(text: str) -> str | None:
     """The service's code for a language tag (`EN`, `en-US`, `zh_Hant`); None if it has none.
 
@@ -86,7 +95,7 @@ def as_training_language(value: object) -> str:
 
 
 def as_language(value: object) -> LanguageRule:
-    """A code for all documents, `auto`, or a rule: `{field: …}`, `{detect: […], otherwise: …}`."""
+    """A code for all documents, `auto`, or a rule: `{field: …}`, `{detect: […], otherwise: …}`, `{from: …}`."""
     if value == "auto":
         return LanguageRule(kind="auto")
     if not isinstance(value, dict):
@@ -105,8 +114,7 @@ def as_language(value: object) -> LanguageRule:
         if key != kind and key not in _RULES[kind]:
             raise Wrong(f"goes with detect, not with {kind}", inside=(key,), at_key=True)
     if kind == "from":
-        hint = "for now: a code, auto, {field: …}, or {detect: […], otherwise: …}"
-        raise Wrong(f"a language from the results of another analysis is {LATER}", hint=hint)
+        return LanguageRule(kind="from", path=_inside("from", value["from"], as_text))
     if kind == "field":
         return LanguageRule(kind="field", path=_inside("field", value["field"], as_text))
     return _detect(value)
@@ -132,6 +140,6 @@ def _inside(key: str, value: object, read: Callable[[object], Value]) -> Value:
 LANGUAGE: Final = PlainValidator(
     as_language,
     # Editors propose the codes; other ways to write one are texts as well.
-    json_schema_input_type=Literal[("auto", *sorted(ALL_LANGUAGES))] | str | FieldRule | DetectRule,  # noqa: PYI051
+    json_schema_input_type=Literal[("auto", *sorted(ALL_LANGUAGES))] | str | FieldRule | DetectRule | FromRule,  # noqa: PYI051
 )
 TRAINING_LANGUAGE: Final = PlainValidator(as_training_language, json_schema_input_type=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from runner.model import Batch, Manifest
+from runner.planning.fates import by_results
 from runner.planning.feeds import limits
 from runner.planning.packing import PlannedWork
 from runner.planning.price import FamilyCost
@@ -30,6 +31,7 @@ def warnings(
     return (
         *_empty(documents),
         *_unpriced(manifest, costs),
+        *_undecided(manifest),
         *_idle(rows),
         *_few_for_topics(manifest, documents),
         *_oversized(manifest, work),
@@ -49,6 +51,17 @@ def _unpriced(manifest: Manifest, costs: Iterable[FamilyCost]) -> Iterator[str]:
             refused = manifest.policy.budget_usd is not None and not manifest.policy.allow_unknown_price
             consequence = "a run with a budget is refused until it is given" if refused else "it is not in the totals"
             yield f"no price is known for {cost.family}: {consequence} (prices.{cost.family}.tiers)"
+
+
+def _undecided(manifest: Manifest) -> Iterator[str]:
+    for corpus in manifest.corpora:
+        told_by = by_results(corpus)
+        waiting = [analysis.name for analysis in manifest.analyses_of(corpus.name) if analysis.row.takes_language]
+        if told_by is not None and waiting:
+            yield (
+                f"the results of {told_by} tell the languages of {corpus.name}: what {', '.join(waiting)} "
+                f"send{'s' if len(waiting) == 1 else ''} of it, its jobs and its price are the most that there can be"
+            )
 
 
 def _idle(rows: Iterable[Row]) -> Iterator[str]:

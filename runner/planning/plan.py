@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from runner.errors import LimitError, UserError
 from runner.model import Job, Manifest, SegmentFacts
 from runner.planning.durations import Basis, DurationModel
+from runner.planning.fates import by_results, hopeful
 from runner.planning.notices import warnings
 from runner.planning.packing import PlannedWork, lane_kind, pack
 from runner.planning.price import FamilyCost, Units, price
@@ -65,6 +66,14 @@ class Plan:
     warnings: tuple[str, ...]
     trainings: tuple[TrainingCost, ...] = ()
     """Models to be trained; what that may cost is in `usd`."""
+    first: PlannedWork | None = None
+    """Where the results of an analysis tell languages, what is planned before: `work` is then the most that can follow.
+    None: all of `work`."""
+
+    @property
+    def to_start(self) -> PlannedWork:
+        """What is planned now."""
+        return self.work if self.first is None else self.first
 
     @property
     def training_usd(self) -> float:
@@ -89,7 +98,8 @@ class Plan:
 def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations: DurationModel) -> Plan:
     """The plan of a run. `segments` come in input order within each corpus."""
     surveyed = tuple(segments)
-    work = pack(manifest, surveyed, durations=durations)
+    waits = any(map(by_results, manifest.corpora))
+    work = pack(at_most(manifest) if waits else manifest, surveyed, durations=durations)
     costs = price(manifest, job_units(manifest, work))
     operations = _forecasts(manifest, work, durations)
     documents = _documents(manifest, surveyed)
@@ -117,7 +127,13 @@ def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations
             held_s={row.operation: row.all_held_s for row in operations},
         ),
         trainings=trainings,
+        first=pack(manifest, surveyed, durations=durations) if waits else None,
     )
+
+
+def at_most(manifest: Manifest) -> Manifest:
+    """The manifest as if every document without a language yet turned out to be in one that each analysis takes."""
+    return replace(manifest, analyses=hopeful(manifest.analyses))
 
 
 def _documents(manifest: Manifest, segments: Iterable[SegmentFacts]) -> dict[str, int]:

@@ -6,6 +6,7 @@ What the engine hands to worker processes is here: plain functions of one task e
 from runner.results.collecting import collect
 from runner.results.cutting import cut_part
 from runner.results.files import lines_between, result_files, result_path
+from runner.results.languages import route_segments
 from runner.results.patch import patch_file
 from runner.results.reopening import reopen
 from runner.results.repair import gather_repair
@@ -29,6 +30,7 @@ __all__ = [
     "reopen",
     "result_files",
     "result_path",
+    "route_segments",
     "schema_of",
     "verify_corpus",
     "write_summary",

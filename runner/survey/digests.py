@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from runner.model import PartId, SegmentId
+from runner.model import UNDECIDED, PartId, SegmentId
 from runner.survey.measuring import DIGEST_BYTES
 from runner.survey.parts import Placed
 
@@ -70,7 +70,8 @@ def digests_of(segment: SegmentId, placed: Sequence[Placed], parts: Sequence[Par
     shared = tuple(
         PartDigests(part, each.bin.pool, each.bin.line_bytes_max, each.bin.split_bytes, b"".join(each.lines.digests))
         for part, each in zip(parts, placed, strict=True)
-        if not each.bin.kept
+        # Pieces are not shared by documents that may turn out to be in several languages.
+        if not each.bin.kept and (each.bin.pool, each.lines.cuts is None) != (UNDECIDED, False)
     )
     return SegmentDigests(segment, len(parts), shared)
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from runner.errors import InternalError
-from runner.model import LanguageRule
+from runner.model import UNDECIDED, LanguageRule
 
 FindLanguages = Callable[[Sequence[str], Sequence[str | None] | None], list[str | None]]
 """(Folded texts, what their rows say) -> their languages."""
@@ -34,8 +33,8 @@ _OTHER_NAMES: Final = {
 def language_finder(rule: LanguageRule | None) -> FindLanguages:
     """How the languages of a corpus are found.
 
-    Raises MachineError if they are to be detected and no detector is installed, InternalError for languages that are
-    known only from the results of another analysis.
+    What the results of an analysis are to tell is `UNDECIDED` for all. Raises MachineError if languages are to be
+    detected and no detector is installed.
     """
     if rule is None or rule.kind == "fixed":
         code = rule.code if rule is not None else None
@@ -49,7 +48,7 @@ def language_finder(rule: LanguageRule | None) -> FindLanguages:
         return lambda texts, _: [sure(text) if _has_text(text) else None for text in texts]
     if rule.kind == "detect":
         return _chooser(rule)
-    raise InternalError(f"languages cannot be found by {rule.kind} in a survey")
+    return lambda texts, _: [UNDECIDED] * len(texts)
 
 
 @lru_cache(maxsize=4096)

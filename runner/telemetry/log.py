@@ -62,6 +62,7 @@ NAMES: Final[dict[type[e.Event], str]] = {
     e.Collected: "job.collected",
     e.CollectFailed: "job.collect_failed",
     e.RepairFailed: "repair.failed",
+    e.LanguagesRouted: "languages.routed",
     e.SegmentMerged: "segment.merged",
     e.MergeFailed: "segment.merge_failed",
     e.Reopened: "documents.reopened",

@@ -35,6 +35,18 @@ def test_nothing_is_merged_before_the_plan_is_complete():
     assert len(books.mergeable("c0")) == 1
 
 
+def test_a_corpus_that_is_held_is_not_merged_and_keeps_the_books_open():
+    books = Books(held=["c0"])
+    books.add([facts(0)])
+    books.close_survey()
+    books.complete = True
+
+    assert books.mergeable("c0") == ()
+    assert not books.closed
+    books.held.clear()
+    assert len(books.mergeable("c0")) == 1
+
+
 def test_segments_are_merged_in_order_and_a_handful_at_a_time():
     books = books_of(3 * MERGE_SEGMENTS_MAX)
     books.complete = True

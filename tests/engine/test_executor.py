@@ -60,6 +60,7 @@ LOCAL: list[tuple[Command, str]] = [
     (c.CheckByPrefix(**OF_JOB, step=Check.PREFIX), "output_keys"),
     (c.CollectJob(**OF_JOB, output_uri="s3://o/", partial=False), "collect"),
     (c.GatherRepair(analysis="a", serial=1, round=1, jobs=(JOB,)), "gather"),
+    (c.RouteLanguages(analysis="a"), "route"),
     (c.CutJob(job=JOB, generation=2, serial=1), "cut"),
     (c.MergeSegments(corpus="c", segments=()), "merge"),
     (c.PatchFile(corpus="c", file=0), "patch"),

@@ -12,7 +12,7 @@ from runner.core.records import CoreConfig
 from runner.core.run import Run
 from runner.core.states import State
 from runner.journal import Journal, decode
-from runner.model import AnalysisSpec, LaneSpec, job_name, token
+from runner.model import AnalysisSpec, JobKey, LaneSpec, PartId, job_name, token
 
 GOLDEN = sorted(Path(__file__).with_name("golden").glob("*.jsonl"))
 
@@ -101,3 +101,11 @@ def test_a_job_that_was_cut_is_still_answered_for_by_its_pieces():
         "sentiment-r000002": (State.WAITING, "sentiment-b000001"),
         "sentiment-r000003": (State.WAITING, "sentiment-b000001"),
     }
+
+
+def test_a_journal_with_languages_told_by_an_analysis_still_means_that():
+    run = folded(events_of(Path(__file__).with_name("golden") / "5.jsonl"))
+
+    (original, facts) = run.routed[PartId("d00-000000-00000-000")]
+    assert (original, facts.pool, facts.lines) == ("000-000000-00000-000", "en", 2)
+    assert run.jobs[JobKey("entities-l00000001")].job.batch == "l00000001"

@@ -109,7 +109,6 @@ TAKEN = {
 }
 
 LATER = {
-    "corpus": ["language: {from: dominant_language}"],
     "policy": ["reuse: {from: runs/old}"],
     "output": ["emit: changed"],
 }

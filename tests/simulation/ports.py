@@ -208,6 +208,9 @@ class SimulatedPorts:
             found += repair if repair is not None else [(part, line) for line in range(self._world.lines[part])]
         return found
 
+    async def route(self, command: c.RouteLanguages) -> c.Routed | Fault:
+        raise NotImplementedError(command.analysis)
+
     # --- merging --------------------------------------------------------------------------------------------------
 
     async def merge(self, command: c.MergeSegments) -> MergeReport | Fault:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from runner import corpus as corpus_room
 from runner.catalogue import units
 from runner.corpus import list_corpus, ranges
-from runner.errors import InternalError, MachineError, SourceError
+from runner.errors import MachineError, SourceError
 from runner.model import AnalysisSpec, CorpusSpec, LanguageRule, SurveyTask, Tally
 from runner.planning import fates
 from runner.planning.fates import closing, reads
@@ -359,9 +359,9 @@ def test_a_source_that_changes_while_it_is_read_closes_as_one_document(
     assert len(report.notices) == 1
 
 
-def test_languages_known_only_from_results_are_our_bug_if_they_come_this_far(survey: Survey) -> None:
-    with pytest.raises(InternalError, match="from"):
-        survey(b"a\n", language=LanguageRule(kind="from", path="x"))
+def test_languages_that_results_are_to_tell_are_undecided_and_a_pool_of_their_own(survey: Survey) -> None:
+    done = survey(b"a\n\n", language=LanguageRule(kind="from", path="x"))
+    assert [document.language for document in done.documents] == ["undecided"] * 2
 
 
 def test_input_that_cannot_be_read_leaves_no_half_written_file(survey: Survey, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ RUN_EVENTS: Final[Mapping[type[e.Event], RunFold]] = MappingProxyType(
         e.PaceChanged: calls.pace_changed,
         e.BudgetReached: plan.budget_reached,
         e.RepairFailed: plan.noted,
+        e.LanguagesRouted: plan.languages_routed,
         e.SegmentMerged: outputs.segment_merged,
         e.MergeFailed: plan.noted,
         e.FilePatched: outputs.file_patched,

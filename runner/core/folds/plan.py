@@ -127,6 +127,12 @@ def noted(_: Run, __: e.Event) -> None:
     """A fact kept for the record; what follows from it came as facts of its own."""
 
 
+def languages_routed(run: Run, event: e.LanguagesRouted) -> None:
+    """What waited for the languages of some corpora is planned: their segments can close."""
+    run.routed.update((facts.id, (original, facts)) for original, facts in event.parts)
+    run.books.held -= {corpus for corpus, analysis in run.config.routed if analysis == event.analysis}
+
+
 def batch_planned(run: Run, event: e.BatchPlanned) -> None:
     """A batch exists; it is staged once a job wants it."""
     run.batches[event.batch.id] = event.batch

@@ -72,6 +72,15 @@ def _waiting(run: Run, analysis: str) -> int:
     return sum(len(jobs) for (name, _, _, _), jobs in run.to_repair.items() if name == analysis)
 
 
+def routings(run: Run, now: float) -> Iterator[Proposal]:
+    """What waits for languages is planned once the analysis that tells them has answered all that it will."""
+    if not run.books.held or not run.books.complete:
+        return
+    for analysis in dict.fromkeys(name for corpus, name in run.config.routed if corpus in run.books.held):
+        if not run.unsettled.get(analysis):
+            yield Proposal(not_before(run, LOCAL, now), c.RouteLanguages(analysis=analysis))
+
+
 def merges(run: Run, now: float) -> Iterator[Proposal]:
     """Closed segments are appended in input order, one command per corpus; then files of reopened ones written anew."""
     busy = {command.corpus for command in run.in_flight if isinstance(command, c.MergeSegments | c.PatchFile)}
