@@ -53,6 +53,7 @@ def plan_view(plan: Plan) -> RenderableType:
         *_trainings(plan),
         *_languages(plan),
         *_shared(plan),
+        *_reused(plan),
         *_notes(plan),
     )
 
@@ -132,6 +133,20 @@ def _shared(plan: Plan) -> Iterator[RenderableType]:
         yield Fact("saved", f"{counted(saved, 'unit')}: texts that occur more than once are sent once{told}")
 
 
+def _reused(plan: Plan) -> Iterator[RenderableType]:
+    """What earlier runs have bought: `412 units, worth up to $0.04, …: sentiment 98 of 100 documents, …`."""
+    if not any(row.reused or row.reused_units for row in plan.rows):
+        return
+    counts: dict[str, tuple[int, int]] = {}
+    for row in plan.rows:
+        reused, sent = counts.get(row.analysis, (0, 0))
+        counts[row.analysis] = reused + row.reused, sent + row.sent
+    told = ", ".join(f"{name} {reused:,} of {sent:,}" for name, (reused, sent) in counts.items() if reused)
+    units = sum(row.reused_units for row in plan.rows)
+    worth = f", worth up to {usd_text(plan.reused_usd)}" if plan.reused_usd else ""
+    yield Fact("reused", f"{counted(units, 'unit')}{worth}, from earlier runs" + (f": {told}" if told else ""))
+
+
 def _notes(plan: Plan) -> Iterator[RenderableType]:
     return (Fact("note", warning, style="yellow") for warning in plan.warnings)
 
@@ -158,7 +173,7 @@ def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> Ren
     repairs = f" ({summary.repairs} of them repairs)" if summary.repairs else ""
     head = Words(
         (word, f"bold {style}"),
-        f": {summary.written:,} of {counted(summary.documents, 'document')} written, "
+        f": {summary.written:,} of {counted(summary.documents, 'document')} written, {_spared(summary)}"
         f"{counted(summary.jobs, 'job')}{repairs}, {duration(summary.duration_s)}",
     )
     parts: list[RenderableType] = [head]
@@ -176,6 +191,12 @@ def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> Ren
     parts += _left_lines(outcome)
     parts += [Fact("next", line, whole=True) for line in _next_steps(outcome, manifest)]
     return Group(*parts)
+
+
+def _spared(summary: Summary) -> str:
+    """What earlier runs have bought: `9,900 unchanged, 39,600 answers reused, `."""
+    told = f"{summary.unchanged:,} unchanged, " if summary.unchanged else ""
+    return told + (f"{counted(summary.reused, 'answer')} reused, " if summary.reused else "")
 
 
 def summary_table(summary: Summary) -> Table:

@@ -68,7 +68,8 @@ def require_room(opened: OpenRun, plan: Plan, *, free: Callable[[Path], int] | N
 def _share_left(opened: OpenRun) -> float:
     """The share of documents that are not in the results yet."""
     documents = sum(segment.documents for segment in opened.run.books.surveyed())
-    written = sum(record.merged.lines for record in opened.run.books.segments() if record.merged is not None)
+    merged = (record.merged for record in opened.run.books.segments())
+    written = sum(segment.lines + segment.unchanged for segment in merged if segment is not None)
     return 1.0 - written / documents if documents else 0.0
 
 

@@ -44,7 +44,11 @@ class LeftBehind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A run in numbers. `documents` counts lines of results; `pairs` counts (document, analysis)."""
+    """A run in numbers. `documents` counts those surveyed, `written` lines of results, `pairs` (document, analysis).
+
+    `unchanged` documents have no line, since earlier runs have bought all that is asked about them; `reused` pairs are
+    those that earlier runs have bought, whether they are written or not.
+    """
 
     documents: int
     written: int
@@ -59,6 +63,8 @@ class Summary:
     analyses: tuple[AnalysisSummary, ...]
     left: tuple[LeftBehind, ...] = ()
     """What of the user's texts lies in the lanes' buckets."""
+    unchanged: int = 0
+    reused: int = 0
 
 
 def summarise(opened: OpenRun) -> Summary:
@@ -69,11 +75,13 @@ def summarise(opened: OpenRun) -> Summary:
         for corpus in opened.manifest.corpora
         for analysis in opened.manifest.analyses_of(corpus.name)
     }
-    written = 0
+    written = unchanged = reused = 0
     for record in run.books.segments():
         if record.merged is None:
             continue
         written += record.merged.lines
+        unchanged += record.merged.unchanged
+        reused += sum(tally.documents for tally in record.facts.reused)
         for tally in record.merged.tallies:
             rows[record.facts.corpus, tally.analysis][tally.outcome, tally.code] += tally.documents
     analyses = tuple(_row(corpus, analysis, counts) for (corpus, analysis), counts in rows.items())
@@ -91,6 +99,8 @@ def summarise(opened: OpenRun) -> Summary:
         duration_s=_duration_s(opened),
         analyses=analyses,
         left=tuple(_left(opened)),
+        unchanged=unchanged,
+        reused=reused,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.compose import finishing, publishing
-from runner.compose.forms import line_form
+from runner.compose.forms import changed_only, line_form
 from runner.compose.opening import OpenRun, read_run
 from runner.core import events as e
 from runner.core.states import State
@@ -21,6 +21,7 @@ from runner.planning.fates import closing
 from runner.results import VerifyReport, VerifyTask, result_path, verify_corpus
 from runner.results.partfiles import read_ledger
 from runner.results.pieces import lines_of
+from runner.results.reuse import written
 from runner.telemetry.gauge import Gauge, Snapshot
 
 STATUS_VERSION = 1
@@ -262,11 +263,21 @@ def _result(opened: OpenRun, ledger: Ledger, index: int) -> tuple[str, int] | No
         if record.facts.id == ledger.segment:
             file = record.merged.file
             before = opened.run.books.file_segments(ledger.corpus, file)
-            lines = sum(r.facts.documents for r in before if r.facts.id < ledger.segment)
+            lines = sum(r.merged.lines for r in before if r.merged is not None and r.facts.id < ledger.segment)
+            place = _line_of(opened, ledger, index)
+            if place is None:
+                return None
             results = opened.directory.results(opened.manifest.output)
             path = result_path(str(results), ledger.corpus, file, opened.manifest.output.compression)
-            return str(path), lines + index + 1
+            return str(path), lines + place + 1
     return None
+
+
+def _line_of(opened: OpenRun, ledger: Ledger, index: int) -> int | None:
+    """The place of a document among the lines of its segment; None if it has none, since it is unchanged."""
+    analyses = opened.manifest.analyses_of(ledger.corpus)
+    documents = written(ledger, analyses, changed=changed_only(opened.manifest))
+    return next((place for place, each in enumerate(documents) if each is ledger.documents[index]), None)
 
 
 def _analysis_trail(opened: OpenRun, ledger: Ledger, document: Document, name: str) -> AnalysisTrail:
@@ -280,9 +291,12 @@ def _analysis_trail(opened: OpenRun, ledger: Ledger, document: Document, name: s
     )
     if closed is not None:
         return AnalysisTrail(analysis=name, closed=f"{closed.outcome} {closed.code}: {closed.message}", jobs=())
+    lines = lines_of(document, analysis)
+    if ledger.reused and all(name in ledger.reused[part] for part, _ in lines):
+        return AnalysisTrail(analysis=name, closed=f"ok: reused from {opened.manifest.policy.reuse}", jobs=())
     jobs = tuple(
         _job_trail(opened, record.job.key, ledger.parts[part], line)
-        for part, line in lines_of(document, analysis)
+        for part, line in lines
         for record in opened.run.jobs.values()
         if record.job.analysis == name and ledger.parts[part] in opened.run.batches[record.job.batch].covers
     )

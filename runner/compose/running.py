@@ -15,6 +15,10 @@ from anyio import to_thread
 from runner import __version__
 from runner.aws import StagingClient
 from runner.compose import finishing, planfile, publishing
+from runner.compose.boxes.adopting import Adoption
+from runner.compose.boxes.finding import take_up
+from runner.compose.boxes.keeper import Keeper, KeptService
+from runner.compose.capabilities import embedded_versions
 from runner.compose.disks import full_disk_told, require_room
 from runner.compose.duplicates import refuse_duplicates
 from runner.compose.lanes import OpenLanes, open_lanes, session_events
@@ -24,7 +28,7 @@ from runner.compose.models.trainer import Trainer, drive_beside, stop_trainings
 from runner.compose.opening import Choice, OpenRun, choose, manifest_of, open_run, with_options
 from runner.compose.places import remember
 from runner.compose.reporting import write_report
-from runner.compose.routing import as_routed
+from runner.compose.reusing import reusable_analyses
 from runner.compose.shut import ShutLane
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
@@ -44,6 +48,7 @@ from runner.model import LaneSpec, Manifest, SegmentFacts
 from runner.planning.durations import DurationModel
 from runner.planning.plan import Plan, gate, make_plan, usd_text
 from runner.results import write_summary
+from runner.results.reuse import discard_reused
 
 Ending = Literal["finished", "parked", "interrupted", "deadline", "cancelled", "failed", "budget"]
 
@@ -114,6 +119,8 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
     """
     manifest = options.applied(manifest)
     choice = choose(manifest, run_dir=options.run_dir, again=options.again)
+    if not options.again:
+        choice = await take_up(choice, manifest)
     with (
         full_disk_told(),
         open_run(choice, manifest, interactive=options.interactive, workers=options.workers) as opened,
@@ -123,7 +130,7 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
         if opened.run.finished is not None and opened.complete:
             return _outcome(opened, ("finished", opened.run.finished.exit_code), resumed=True)
         observers = list(hooks.observe(opened))
-        return await _Session(opened, options, hooks, observers).run()
+        return await _Session(opened, options, hooks, observers, adopting=choice.adopting).run()
 
 
 async def plan_manifest(
@@ -143,7 +150,10 @@ async def plan_manifest(
 class _Session:
     """One process's work on one run."""
 
-    def __init__(self, opened: OpenRun, options: RunOptions, hooks: Hooks, observers: list[Observer]) -> None:
+    def __init__(
+        self, opened: OpenRun, options: RunOptions, hooks: Hooks, observers: list[Observer], *, adopting: bool = False
+    ) -> None:
+        self._adopting = adopting
         self._opened = opened
         self._run: Run = opened.run
         self._manifest = opened.manifest
@@ -162,6 +172,7 @@ class _Session:
             pool=self._pool,
             record=self._record,
             now=self._opened.clock.now,
+            reusable=reusable_analyses(self._manifest, embedded_versions(self._options.analyzers)),
         )
         await surveyor.survey()
         if self._manifest.policy.duplicate_ids == "stop" and not self._run.books.complete:
@@ -183,7 +194,7 @@ class _Session:
         document = planfile.document(self._opened, plan)
         if self._options.plan_file is not None:
             planfile.require_same(self._options.plan_file, document)
-        gate(plan, self._unlimited() if self._run.books.complete else self._manifest)
+        gate(plan, self._unlimited() if self._run.books.complete or self._adopting else self._manifest)
         require_room(self._opened, plan)
         self._confirm(plan)
         await to_thread.run_sync(publishing.claim, self._manifest, self._run.run_id)
@@ -194,12 +205,17 @@ class _Session:
             workers=self._options.workers,
             analyzers=self._options.analyzers,
         ) as lanes:
-            self._open_session(lanes)
-            if not self._run.books.complete:
-                self._record_plan(plan)
-            halted = await self._drive(lanes)
+            keeper = Keeper(self._opened, lanes)
+            async with keeper.holding(adopting=self._adopting, anew=self._options.again):
+                self._open_session(lanes)
+                if self._adopting:
+                    await self._adopt(plan, lanes)
+                elif not self._run.books.complete:
+                    self._record_plan(plan)
+                await keeper.keep_record()
+                ending = await self._ending(plan, await self._drive(lanes, keeper))
+                keeper.finished = ending[0] == "finished"
             calls = sum((lane.service.calls for lane in lanes.lanes), Counter[str]())
-        ending = await self._ending(plan, halted)
         self._report()
         return _outcome(self._opened, ending, resumed=self._resumed, calls=calls)
 
@@ -218,6 +234,8 @@ class _Session:
         """Ask, or refuse, where money would be spent that no budget covers."""
         remote = not self._manifest.embedded
         if not remote or self._run.gate_passed or self._options.yes or self._manifest.policy.budget_usd is not None:
+            return
+        if self._adopting:
             return
         if plan.usd <= 0 and not plan.unpriced:
             return
@@ -245,18 +263,28 @@ class _Session:
         now = self._opened.clock.now()
         usd = plan.usd if not self._manifest.embedded else 0.0
         self._record(
-            *(e.BatchPlanned(at=now, batch=batch) for batch in plan.to_start.batches),
-            *(e.JobPlanned(at=now, job=job) for job in plan.to_start.jobs),
+            *(e.BatchPlanned(at=now, batch=batch) for batch in plan.work.batches),
+            *(e.JobPlanned(at=now, job=job) for job in plan.work.jobs),
             e.GatePassed(at=now, usd=usd),
-            e.PlanFinished(at=now, jobs=len(plan.to_start.jobs), usd=usd),
+            e.PlanFinished(at=now, jobs=len(plan.work.jobs), usd=usd),
         )
+
+    async def _adopt(self, plan: Plan, lanes: OpenLanes) -> None:
+        """Take over what another box has planned and bought."""
+        adoption = Adoption(self._opened, lanes, make_workshop(self._opened, lanes, self._pool))
+        facts = await adoption.take_up(plan.usd)
+        self._opened.journal.append(facts)
+        for observer in self._observers:
+            for fact in facts:
+                observer.notice(fact)
+        self._hooks.say(f"{adoption.adopted} of {len(self._run.jobs)} jobs were started there")
 
     def _record(self, *events: e.Event) -> None:
         self._opened.record_and_tell(events, self._observers)
 
-    async def _drive(self, lanes: OpenLanes) -> str | None:
+    async def _drive(self, lanes: OpenLanes, keeper: Keeper) -> str | None:
         """Drive the run; returns why it was halted, if it was."""
-        driver = make_driver(self._opened, lanes, self._pool, self._observers)
+        driver = make_driver(self._opened, lanes, self._pool, self._observers, keeper)
         now, say = self._opened.clock.now, self._hooks.say
         trainer = Trainer(self._run, self._manifest, lanes, driver, now=now, say=say)
         trainer.hold_back()
@@ -277,8 +305,9 @@ class _Session:
     async def _ending(self, plan: Plan, halted: str | None) -> tuple[Ending, int]:
         """How this session ends, with its exit code; closes the books if they can be closed."""
         if self._run.closed:
-            code = await self._close_books(self._opened, as_routed(plan, self._opened))
+            code = await self._close_books(self._opened, plan)
             self._record(e.RunFinished(at=self._opened.clock.now(), exit_code=code))
+            discard_reused(self._opened.directory.root)
             return "finished", code
         if self._run.cancelling:
             return "cancelled", EXIT_UNFINISHED
@@ -305,23 +334,36 @@ class _Session:
         return code
 
 
-def make_driver(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: Sequence[Observer]) -> Driver:
-    """A driver over open lanes."""
+def make_workshop(opened: OpenRun, lanes: OpenLanes, pool: WorkerPool) -> LocalWorkshop:
+    """Local work for jobs of open lanes, and of those that are shut."""
+    specs = [*(lane.spec for lane in lanes.lanes), *(lane.spec for lane in lanes.shut)]
+    reusable = reusable_analyses(opened.manifest, dict(lanes.analyzers))
+    return LocalWorkshop(opened.run, opened.directory, opened.manifest, lanes=specs, pool=pool, reusable=reusable)
+
+
+def make_driver(
+    opened: OpenRun, lanes: OpenLanes, pool: WorkerPool, observers: Sequence[Observer], keeper: Keeper | None = None
+) -> Driver:
+    """A driver over open lanes; with a keeper, nothing is started that is not on record."""
     services: dict[str, Service] = {lane.spec.name: lane.service for lane in lanes.lanes}
+    if keeper is not None and keeper.keeps:
+        services = {name: KeptService(name, service, keeper) for name, service in services.items()}
     clients: dict[str, tuple[LaneSpec, StagingClient | ShutLane]] = {
         lane.spec.name: (lane.spec, lane.staging) for lane in lanes.lanes
     }
     for shut in lanes.shut:
         services[shut.spec.name] = shut
         clients[shut.spec.name] = shut.spec, shut
-    specs = [spec for spec, _ in clients.values()]
     executor = Executor(
         services=services,
         staging=LaneStaging(opened.run, opened.directory, opened.manifest, clients),
-        workshop=LocalWorkshop(opened.run, opened.directory, opened.manifest, lanes=specs, pool=pool),
+        workshop=make_workshop(opened, lanes, pool),
     )
     driver = Driver(opened.run, executor=executor, recorder=opened.journal, now=opened.clock.now, observers=observers)
     driver.watched_by(Learner(opened.run, driver.tell))
+    if keeper is not None:
+        keeper.driver = driver
+        driver.watched_by(keeper)
     return driver
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
 import anyio
@@ -11,6 +11,7 @@ from anyio import to_thread
 
 from runner.compose.disks import full_disk_told
 from runner.compose.positions import Positions
+from runner.compose.reusing import Reuser
 from runner.core import events as e
 from runner.core.run import Run
 from runner.corpus import list_corpus, ranges, read_listing, write_listing
@@ -19,6 +20,9 @@ from runner.journal import RunDirectory
 from runner.model import (
     CorpusSpec,
     Manifest,
+    Reusable,
+    SegmentFacts,
+    SegmentId,
     ShareReport,
     ShareTask,
     SourceFile,
@@ -28,9 +32,11 @@ from runner.model import (
     range_of,
 )
 from runner.planning.fates import hopeful, redacts, share_group
+from runner.results.reuse import discard_reused, put_reused_in_place
 from runner.survey import discard_shared, find_shared, put_shared_in_place, revised, survey_range
 
-Record = Callable[[e.Event], None]
+Record = Callable[..., None]
+"""Takes events, and makes them durable at once: all or none."""
 
 
 class Surveyor:
@@ -45,6 +51,7 @@ class Surveyor:
         pool: WorkerPool,
         record: Record,
         now: Callable[[], float],
+        reusable: Mapping[str, Reusable] | None = None,
     ) -> None:
         self._run = run
         self._directory = directory
@@ -52,28 +59,55 @@ class Surveyor:
         self._pool = pool
         self._record = record
         self._now = now
+        self._reusable = reusable or {}
 
     async def survey(self) -> None:
         """Bring the survey to its end. Raises SourceError for a corpus that cannot be listed or read."""
         if self._run.survey_finished:
-            put_shared_in_place(self._directory.root)
+            self._put_in_place()
             return
         discard_shared(self._directory.root)
+        discard_reused(self._directory.root)
         listings = [(corpus, await self._listing(corpus)) for corpus in self._manifest.corpora]
         for corpus, listing in listings:
             await self._corpus(corpus, listing)
-        await self._share()
-        documents = sum(segment.documents for segment in self._run.books.surveyed())
-        size = sum(segment.bytes for segment in self._run.books.surveyed())
-        self._record(e.SurveyFinished(at=self._now(), documents=documents, bytes=size))
-        put_shared_in_place(self._directory.root)
+        facts = {segment.id: segment for segment in self._run.books.surveyed()}
+        changed = await self._share(facts)
+        changed |= await self._reuse(facts | changed)
+        documents = sum(segment.documents for segment in facts.values())
+        size = sum(segment.bytes for segment in facts.values())
+        finished = e.SurveyFinished(at=self._now(), documents=documents, bytes=size)
+        self._record(*self._surveyed_anew(changed), finished)
+        self._put_in_place()
 
-    async def _share(self) -> None:
-        """Let identical texts be sent once. What changes is put in place when the survey is recorded as finished."""
+    def _put_in_place(self) -> None:
+        """What was changed in the end takes the place of what was surveyed, once it is recorded."""
+        put_shared_in_place(self._directory.root)
+        put_reused_in_place(self._directory.root)
+
+    def _surveyed_anew(self, changed: Mapping[SegmentId, SegmentFacts]) -> Iterator[e.RangeSurveyed]:
+        """Segments that are known better by now, range by range."""
+        ordered = sorted(changed.values(), key=lambda segment: segment.id)
+        for (corpus, index), segments in groupby(ordered, key=lambda segment: (segment.corpus, range_of(segment.id))):
+            yield e.RangeSurveyed(at=self._now(), corpus=corpus, index=index, segments=tuple(segments))
+
+    async def _reuse(self, facts: Mapping[SegmentId, SegmentFacts]) -> dict[SegmentId, SegmentFacts]:
+        """Let what earlier runs have bought not be sent; the segments that changes."""
+        if not self._reusable:
+            return {}
+        assert self._run.began is not None
+        reuser = Reuser(
+            str(self._directory.root), self._manifest, self._reusable, pool=self._pool, began=self._run.began.at
+        )
+        with full_disk_told():
+            return await reuser.look_up(facts.values())
+
+    async def _share(self, facts: Mapping[SegmentId, SegmentFacts]) -> dict[SegmentId, SegmentFacts]:
+        """Let identical texts be sent once; the segments that changes."""
         manifest = self._manifest
         found = sorted(self._directory.ledgers.glob("*.digests"))
         if not found:
-            return
+            return {}
         task = ShareTask(
             directory=str(self._directory.root),
             ranges=tuple(map(str, found)),
@@ -81,10 +115,7 @@ class Surveyor:
         )
         with full_disk_told():
             report: ShareReport = await self._pool.run(find_shared, task)
-        facts = {segment.id: segment for segment in self._run.books.surveyed()}
-        for (corpus, index), changes in groupby(report.segments, key=lambda each: (each.corpus, range_of(each.id))):
-            segments = tuple(revised(facts[change.id], change) for change in changes)
-            self._record(e.RangeSurveyed(at=self._now(), corpus=corpus, index=index, segments=segments))
+        return {change.id: revised(facts[change.id], change) for change in report.segments}
 
     async def _listing(self, corpus: CorpusSpec) -> list[SourceFile]:
         """The corpus's listing: taken now, or as it was taken when the run began."""

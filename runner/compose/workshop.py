@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,8 +10,7 @@ from anyio import BrokenWorkerProcess
 
 from runner.aws.faults import classify_response
 from runner.compose.disks import DISK_FULL
-from runner.compose.forms import line_form
-from runner.compose.routing import route
+from runner.compose.forms import changed_only, line_form
 from runner.compose.staging import PAD_NAME
 from runner.core.books import SegmentRecord
 from runner.core.commands import (
@@ -24,8 +23,6 @@ from runner.core.commands import (
     PlannedRepair,
     Released,
     ReleaseSpools,
-    Routed,
-    RouteLanguages,
 )
 from runner.core.records import JobRecord
 from runner.core.run import Run
@@ -34,6 +31,7 @@ from runner.engine.workers import WorkerPool
 from runner.errors import MachineError, OutputError, RunDirectoryError, RunnerError, ServiceError
 from runner.journal import RunDirectory
 from runner.model import (
+    UNDECIDED,
     AnalysisSpec,
     Batch,
     CollectPart,
@@ -44,6 +42,7 @@ from runner.model import (
     FaultKind,
     GivenUp,
     JobKey,
+    KeepTask,
     LaneSpec,
     Manifest,
     MergeReport,
@@ -53,6 +52,7 @@ from runner.model import (
     PartId,
     PatchTask,
     RepairTask,
+    Reusable,
     Scope,
     SpoolRef,
     corpus_of,
@@ -63,6 +63,7 @@ from runner.planning.fates import FAMILY_CLOSED, JOB_FAILED
 from runner.planning.pieces import Cut, pieces_of_lines, pieces_of_parts
 from runner.planning.repair import repair_batch
 from runner.results import collect, cut_part, gather_repair, merge_segments, patch_file
+from runner.results.reuse import keep_answers, reused_spool
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,7 +76,14 @@ class LocalWorkshop:
     """Collecting, repairing and merging in worker processes."""
 
     def __init__(
-        self, run: Run, directory: RunDirectory, manifest: Manifest, *, lanes: Iterable[LaneSpec], pool: WorkerPool
+        self,
+        run: Run,
+        directory: RunDirectory,
+        manifest: Manifest,
+        *,
+        lanes: Iterable[LaneSpec],
+        pool: WorkerPool,
+        reusable: Mapping[str, Reusable] | None = None,
     ) -> None:
         self._run = run
         self._directory = directory
@@ -83,6 +91,7 @@ class LocalWorkshop:
         self._lanes = {lane.name: lane for lane in lanes}
         self._analyses = {analysis.name: analysis for analysis in manifest.analyses}
         self._pool = pool
+        self._reusable = reusable or {}
         self._lines = {part.id: part.lines for record in run.books.segments() for part in record.facts.parts}
 
     async def collect(self, command: CollectJob) -> CollectReport | Fault:
@@ -103,7 +112,11 @@ class LocalWorkshop:
             terms_path=self._terms_path(analysis, batch.covers[0]) if analysis.row.whole_corpus else None,
             partial=command.partial,
         )
-        return await self._do(collect, task)
+        report = await self._do(collect, task)
+        if isinstance(report, Fault) or not report.ok or analysis.name not in self._reusable:
+            return report
+        kept = await self._do(keep_answers, self._keep_task(task.spool_path, self._reusable[analysis.name], batch))
+        return kept if isinstance(kept, Fault) else report
 
     async def gather(self, command: GatherRepair) -> PlannedRepair | Fault:
         """Gather lines to send again into a part, and plan the batch and job that answer them."""
@@ -138,7 +151,6 @@ class LocalWorkshop:
             batch=batch,
             analysis=self._analyses[record.job.analysis],
             kind=self._manifest.lanes[0].kind,
-            originals={part: self._run.routed[part][0] for part in batch.parts if part in self._run.routed},
         )
         if len(batch.parts) > 1:
             planned = pieces_of_parts(cut, [self._facts(part) for part in batch.parts], DurationModel())
@@ -150,11 +162,6 @@ class LocalWorkshop:
                 return reports
             planned = pieces_of_lines(cut, reports, DurationModel())
         return PlannedPieces(batches=tuple(batch for batch, _ in planned), jobs=tuple(job for _, job in planned))
-
-    async def route(self, command: RouteLanguages) -> Routed | Fault:
-        """Decide the languages that an analysis was to tell, and plan what waited for them."""
-        run, directory, manifest = self._run, self._directory, self._manifest
-        return await route(command.analysis, run, directory, manifest, segment=self._segment, do=self._do)
 
     async def merge(self, command: MergeSegments) -> MergeReport | Fault:
         """Append closed segments to their corpus's results."""
@@ -187,6 +194,7 @@ class LocalWorkshop:
             directory=str(self._directory.root),
             results_directory=self._results(),
             compression=self._manifest.output.compression,
+            changed=changed_only(self._manifest),
         )
         return await self._do(patch_file, task)
 
@@ -223,21 +231,49 @@ class LocalWorkshop:
         return CollectPart(id=part, path=path, lines=lines, map_path=str(self._directory.part_map(part)))
 
     def _facts(self, part: PartId) -> PartFacts:
-        if part in self._run.routed:
-            return self._run.routed[part][1]
         facts = self._run.books.segment(segment_of(part)).facts
         return next(of for of in facts.parts if of.id == part)
+
+    def _keep_task(self, spool: str, reusable: Reusable, batch: Batch) -> KeepTask:
+        assert self._manifest.policy.reuse is not None
+        pools = {part: self._facts(part).pool for part in batch.covers}
+        if reusable.analysis.row.takes_language:
+            pools = {part: pool for part, pool in pools.items() if pool != UNDECIDED}
+        return KeepTask(
+            store=self._manifest.policy.reuse,
+            spool_path=spool,
+            reusable=reusable,
+            directory=str(self._directory.root),
+            pools=tuple(pools.items()),
+        )
+
+    def _reused_spools(self, segment: SegmentRecord) -> Iterator[SpoolRef]:
+        """What earlier runs have answered, of a segment and of those whose lines it shares.
+
+        Of a line that is written anew, that stands in it.
+        """
+        if segment.merged is not None:
+            return
+        owners = dict.fromkeys((segment.facts.id, *map(segment_of, segment.facts.foreign_parts)))
+        for owner in owners:
+            for tally in self._run.books.segment(owner).facts.reused:
+                if tally.units:
+                    path = reused_spool(str(self._directory.root), owner, tally.analysis)
+                    yield SpoolRef(analysis=tally.analysis, path=path)
 
     def _segment(self, segment: SegmentRecord) -> MergeSegment:
         records = sorted((self._run.jobs[key] for key in segment.jobs), key=_rank)
         own = frozenset(self._read_by(segment))
         return MergeSegment(
             id=segment.facts.id,
-            spools=tuple(
-                SpoolRef(analysis=record.job.analysis, path=self._spool(record))
-                for record in records
-                # Of a line that is written anew, what was known before stands in it, and those spools are gone.
-                if record.state is State.COLLECTED and self._run.books.needs_spool(record.job.key)
+            spools=(
+                *self._reused_spools(segment),
+                *(
+                    SpoolRef(analysis=record.job.analysis, path=self._spool(record))
+                    for record in records
+                    # Of a line that is written anew, what was known before stands in it, and those spools are gone.
+                    if record.state is State.COLLECTED and self._run.books.needs_spool(record.job.key)
+                ),
             ),
             given_up=tuple(
                 GivenUp(

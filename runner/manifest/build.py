@@ -70,12 +70,16 @@ class Builder:
                 self._analysis(index, analysis, names, embedded=embedded)
                 for index, analysis in enumerate(file.analyses)
             ),
-            policy=_policy(file.policy),
+            policy=self._policy(file.policy),
             output=_output(file.output),
             prices=_prices(file.prices),
             prices_as_of=file.prices.as_of,
             sources_digest=digest,
         )
+
+    def _policy(self, policy: PolicySection) -> PolicySpec:
+        store = self._path(("policy", "reuse", "from"), policy.reuse.from_ if policy.reuse else None)
+        return replace(_policy(policy), reuse=store)
 
     def _corpus(self, index: int, corpus: CorpusSection) -> CorpusSpec:
         sources = tuple(
@@ -242,6 +246,7 @@ def _policy(policy: PolicySection) -> PolicySpec:
         repair_rounds=policy.repair_rounds,
         duplicate_ids=cast("Any", policy.duplicate_ids),
         spool_budget_bytes=policy.spool_budget,
+        reuse_max_age_s=policy.reuse.max_age if policy.reuse else None,
     )
 
 

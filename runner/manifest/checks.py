@@ -15,6 +15,7 @@ from runner.manifest.check_lanes import check_lanes
 from runner.manifest.outline import Outline, known_corpora, name_of, readers, references
 from runner.manifest.problems import found, listed, nearest
 from runner.manifest.tree import NAMED_LISTS, Location, Report
+from runner.manifest.values import LATER
 
 _HINTS_MAX: Final = 20
 """Looking for the nearest of thousands of names takes its time; whoever errs more often errs in the same way."""
@@ -29,6 +30,7 @@ def check(data: object, report: Report) -> None:
         rule(outline, report)
     _check_lists(data, report)
     _check_prices(data.get("prices"), report)
+    _check_reuse(data, outline, report)
 
 
 def _check_lists(data: Mapping[str, object], report: Report) -> None:
@@ -69,6 +71,19 @@ def _check_readers(outline: Outline, report: Report) -> None:
         name = item.get("name")
         if isinstance(name, str) and not reading[name]:
             report.add(("corpora", index), "no analysis reads it", hint="name it in an analysis, or leave it out")
+
+
+def _check_reuse(data: Mapping[str, object], outline: Outline, report: Report) -> None:
+    policy, output = data.get("policy"), data.get("output")
+    reuse = policy.get("reuse") if isinstance(policy, dict) else None
+    if isinstance(output, dict) and output.get("emit") == "changed" and reuse is None:
+        hint = "name a folder in policy.reuse, as in `reuse: {from: answers}`"
+        report.add(("output", "emit"), "what has changed is known only with policy.reuse", hint=hint)
+    for index, item in outline.corpora:
+        rule = item.get("language")
+        if reuse is not None and isinstance(rule, dict) and "from" in rule:
+            message = f"with policy.reuse, a language from results is {LATER}"
+            report.add(("corpora", index, "language"), message, hint="name it, detect it, or leave policy.reuse out")
 
 
 def _check_prices(prices: object, report: Report) -> None:

@@ -45,6 +45,7 @@ def describe_form(manifest: Manifest) -> dict[str, object]:
         "max_file_bytes": manifest.output.file_bytes_max,
         "text": manifest.output.text,
         "keep": {corpus.name: list(corpus.keep) for corpus in manifest.corpora},
+        **({} if manifest.output.emit == "all" else {"emit": manifest.output.emit}),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from runner.manifest import values as is_
 from runner.manifest.problems import Wrong, found
@@ -50,6 +50,23 @@ class TolerateSection(Section):
     """A count, or a percentage of all pairs of document and analysis."""
 
 
+def as_store(value: object) -> str:
+    """A folder."""
+    text = is_.as_text(value)
+    if text.startswith("s3://"):
+        raise Wrong(f"a store of answers in S3 is {is_.LATER}; name a folder on a local disk")
+    return text
+
+
+class ReuseSection(Section):
+    """Where answers are kept for later runs, and looked for."""
+
+    from_: Annotated[str, PlainValidator(as_store, json_schema_input_type=str)] = Field(alias="from")
+    """A folder on a local disk; it is made if it is not there."""
+    max_age: Annotated[float | None, is_.DURATION] = None
+    """Older answers are bought anew, as in 30d; if left out, answers are reused whatever their age."""
+
+
 class PolicySection(Section):
     """How a run behaves when things go wrong or cost money."""
 
@@ -69,8 +86,8 @@ class PolicySection(Section):
     """The documents of the largest job; the service's limit, if left out."""
     repair_rounds: Annotated[int, is_.COUNT_FROM_ZERO] = 2
     """How often documents without an answer are sent again."""
-    reuse: Annotated[None, is_.not_yet("reuse (results of earlier runs)")] = None
-    """Not supported yet."""
+    reuse: ReuseSection | None = None
+    """Answers that earlier runs have bought are not bought again."""
     duplicate_ids: Annotated[str, is_.one_of("duplicate_ids", ("keep", "stop"))] = "keep"
     """Whether two documents of one id, in one corpus, are documents like all others, or end the run before its gate."""
     spool_budget: Annotated[int, is_.SIZE] = 20_000_000_000
@@ -88,8 +105,8 @@ class OutputSection(Section):
     """Where a result file ends and the next begins."""
     text: Annotated[bool, is_.FLAG] = False
     """Whether the results hold the documents' texts."""
-    emit: Annotated[str, is_.one_of("emit", ("all",), later=("changed",))] = "all"
-    """Which documents have a line."""
+    emit: Annotated[str, is_.one_of("emit", ("all", "changed"))] = "all"
+    """Whether every document has a line, or those whose answers `policy.reuse` has not had before."""
 
 
 class TierSection(Section):

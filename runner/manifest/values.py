@@ -28,6 +28,8 @@ _UNITS: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10*
 _UNITS_BINARY: Final = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 _NO_ENCODINGS: Final = frozenset({"", "idna", "punycode"})
 """Of names of hosts, not of texts; they cannot go on behind a byte that does not fit."""
+_DURATION: Final = re.compile(r"(?P<number>[0-9]{1,9}) ?(?P<unit>[smhd])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SHARE: Final = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?) ?%")
 
 
@@ -180,6 +182,14 @@ def as_count_or_share(value: object) -> tuple[int | None, float | None]:
     raise Wrong(f"expected a count such as 10, or a percentage such as 0.1%, found {found(value)}", hint=hint)
 
 
+def as_duration(value: object) -> float:
+    """Seconds: text as in `30d`, `12h`, `45m` or `90s`."""
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not int(match["number"]):
+        raise Wrong(f"expected a duration as in 30d, 12h, 45m or 90s, found {found(value)}")
+    return float(int(match["number"]) * _SECONDS[match["unit"]])
+
+
 def as_encoding(value: object) -> str:
     """A text encoding that Python knows, under Python's name for it."""
     name = as_text(value)
@@ -207,15 +217,6 @@ def one_of(kind: str, valid: Sequence[str], *, later: Sequence[str] = ()) -> Pla
     return PlainValidator(as_word, json_schema_input_type=Literal[tuple(valid)])
 
 
-def not_yet(subject: str) -> PlainValidator:
-    """A key of later work: known, and refused whatever its value."""
-
-    def refuse(_: object) -> None:
-        raise Wrong(f"{subject} is {LATER}; leave the key out")
-
-    return PlainValidator(refuse, json_schema_input_type=Any)
-
-
 _NameInput = Annotated[str, Field(pattern=rf"^{_NAME.pattern}$", max_length=NAME_CHARACTERS_MAX)]
 
 TEXT: Final = PlainValidator(as_text, json_schema_input_type=str)
@@ -227,6 +228,7 @@ POSITIVE: Final = PlainValidator(as_positive, json_schema_input_type=Annotated[f
 COUNT: Final = PlainValidator(whole(1), json_schema_input_type=Annotated[int, Field(ge=1)])
 COUNT_FROM_ZERO: Final = PlainValidator(whole(0), json_schema_input_type=Annotated[int, Field(ge=0)])
 SIZE: Final = PlainValidator(as_size, json_schema_input_type=int | str)
+DURATION: Final = PlainValidator(as_duration, json_schema_input_type=str)
 SHARE: Final = PlainValidator(as_share, json_schema_input_type=str)
 COUNT_OR_SHARE: Final = PlainValidator(as_count_or_share, json_schema_input_type=int | str)
 ENCODING: Final = PlainValidator(as_encoding, json_schema_input_type=str)

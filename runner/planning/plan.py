@@ -6,6 +6,7 @@ Pure over manifest, survey and duration model: the same three give the same plan
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,10 +14,9 @@ from typing import Final
 from runner.errors import LimitError, UserError
 from runner.model import Job, Manifest, SegmentFacts
 from runner.planning.durations import Basis, DurationModel
-from runner.planning.fates import by_results, hopeful
 from runner.planning.notices import warnings
 from runner.planning.packing import PlannedWork, lane_kind, pack
-from runner.planning.price import FamilyCost, Units, price
+from runner.planning.price import FamilyCost, Units, family_cost, price
 from runner.planning.render import plan_json
 from runner.planning.rows import Row, job_units, make_rows
 from runner.planning.schedule import all_held_s, room, timeline
@@ -64,17 +64,10 @@ class Plan:
     finish_s: float
     basis: Basis
     warnings: tuple[str, ...]
+    reused_usd: float = 0.0
+    """What the answers that earlier runs have bought would cost now, as far as their prices are known."""
     trainings: tuple[TrainingCost, ...] = ()
     """Models to be trained; what that may cost is in `usd`."""
-    first: PlannedWork | None = None
-    """Where the results of an analysis tell languages, what is planned before: `work` is then the most that can follow.
-    None: all of `work`."""
-
-    @property
-    def to_start(self) -> PlannedWork:
-        """What is planned now."""
-        return self.work if self.first is None else self.first
-
     @property
     def training_usd(self) -> float:
         """What training models may cost, of `usd`."""
@@ -98,8 +91,7 @@ class Plan:
 def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations: DurationModel) -> Plan:
     """The plan of a run. `segments` come in input order within each corpus."""
     surveyed = tuple(segments)
-    waits = any(map(by_results, manifest.corpora))
-    work = pack(at_most(manifest) if waits else manifest, surveyed, durations=durations)
+    work = pack(manifest, surveyed, durations=durations)
     costs = price(manifest, job_units(manifest, work))
     operations = _forecasts(manifest, work, durations)
     documents = _documents(manifest, surveyed)
@@ -127,13 +119,21 @@ def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations
             held_s={row.operation: row.all_held_s for row in operations},
         ),
         trainings=trainings,
-        first=pack(manifest, surveyed, durations=durations) if waits else None,
+        reused_usd=_reused_usd(manifest, rows, costs),
     )
 
 
-def at_most(manifest: Manifest) -> Manifest:
-    """The manifest as if every document without a language yet turned out to be in one that each analysis takes."""
-    return replace(manifest, analyses=hopeful(manifest.analyses))
+def _reused_usd(manifest: Manifest, rows: Iterable[Row], costs: Iterable[FamilyCost]) -> float:
+    """What would be paid beyond the plan's price, had nothing been bought before."""
+    units: Counter[str] = Counter()
+    for row in rows:
+        units[row.family] += row.reused_units
+    saved = 0.0
+    for cost in costs:
+        more = Units(upper=units[cost.family], lower=0)
+        whole = family_cost(manifest, cost.family, cost.units + more) if more.upper else cost
+        saved += (whole.usd or 0.0) - (cost.usd or 0.0)
+    return saved
 
 
 def _documents(manifest: Manifest, segments: Iterable[SegmentFacts]) -> dict[str, int]:

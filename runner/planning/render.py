@@ -33,6 +33,9 @@ def plan_json(plan: Plan, *, version: int) -> dict[str, object]:
             "units": plan.units.upper,
             "units_lower": plan.units.lower,
             "shared_units": sum(row.shared_units for row in plan.rows),
+            "reused": sum(row.reused for row in plan.rows),
+            "reused_units": sum(row.reused_units for row in plan.rows),
+            "reused_usd": _usd(plan.reused_usd),
             "usd": _usd(plan.usd),
             "usd_lower": _usd(plan.usd_lower),
             "unpriced": list(plan.unpriced),
@@ -67,6 +70,8 @@ def _row(row: Row) -> dict[str, object]:
         "usd_lower": _usd(row.usd_lower),
         "shared": row.shared,
         "shared_units": row.shared_units,
+        "reused": row.reused,
+        "reused_units": row.reused_units,
     }
 
 

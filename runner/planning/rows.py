@@ -21,7 +21,8 @@ class Row:
     `documents`, `bytes`: all of the corpus under this analysis; `sent`, `sent_bytes`: those for the service. `units`
     count the lines that jobs read: a text that several documents share is read, and paid, once, in the corpus that
     holds its line. `usd` is the upper end; both ends are None if the family's price is not known. `shared` of those
-    sent are answered by the lines of other documents with the same text, which saves `shared_units`.
+    sent are answered by the lines of other documents with the same text, which saves `shared_units`; `reused` of
+    them are not sent at all, because earlier runs have bought their answers, which saves `reused_units`.
     """
 
     corpus: str
@@ -41,6 +42,8 @@ class Row:
     usd_lower: float | None
     shared: int = 0
     shared_units: int = 0
+    reused: int = 0
+    reused_units: int = 0
 
 
 def job_units(manifest: Manifest, work: PlannedWork) -> dict[str, Units]:
@@ -63,6 +66,10 @@ def make_rows(
     for segment in surveyed:
         for tally in segment.tallies:
             tallies.setdefault((segment.corpus, tally.analysis), []).append(tally)
+    reused: dict[tuple[str, str], list[Tally]] = {}
+    for segment in surveyed:
+        for tally in segment.reused:
+            reused.setdefault((segment.corpus, tally.analysis), []).append(tally)
     units = _units(manifest, surveyed, work)
     cost_of = {cost.family: cost for cost in costs}
     return tuple(
@@ -72,13 +79,16 @@ def make_rows(
             tallies.get((corpus.name, analysis.name), []),
             units.get((corpus.name, analysis.name), _NOTHING),
             cost_of[analysis.family],
+            reused=reused.get((corpus.name, analysis.name), []),
         )
         for corpus in manifest.corpora
         for analysis in manifest.analyses_of(corpus.name)
     )
 
 
-def _row(corpus: str, analysis: AnalysisSpec, tallies: list[Tally], units: Units, cost: FamilyCost) -> Row:
+def _row(
+    corpus: str, analysis: AnalysisSpec, tallies: list[Tally], units: Units, cost: FamilyCost, *, reused: list[Tally]
+) -> Row:
     sent: Counter[str | None] = Counter()
     skipped: Counter[tuple[str | None, str]] = Counter()
     errors: Counter[str] = Counter()
@@ -109,6 +119,8 @@ def _row(corpus: str, analysis: AnalysisSpec, tallies: list[Tally], units: Units
         usd_lower=_share(cost.usd_lower, units.lower, cost.units.lower),
         shared=sum(tally.documents for tally in shared),
         shared_units=sum(tally.units for tally in shared),
+        reused=sum(tally.documents for tally in reused),
+        reused_units=sum(tally.units for tally in reused),
     )
 
 

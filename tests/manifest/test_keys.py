@@ -94,6 +94,8 @@ TAKEN = {
         "duplicate_ids: keep",
         "duplicate_ids: stop",
         "spool_budget: 20 GB",
+        "reuse: {from: answers}",
+        "reuse: {from: answers, max_age: 30d}",
     ],
     "output": [
         "directory: results",
@@ -109,8 +111,7 @@ TAKEN = {
 }
 
 LATER = {
-    "policy": ["reuse: {from: runs/old}"],
-    "output": ["emit: changed"],
+    "policy": ["reuse: {from: s3://bucket/answers/}"],
 }
 
 

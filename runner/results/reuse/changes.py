@@ -17,11 +17,11 @@ from runner.results.pieces import lines_of
 from runner.results.tallies import TallyBook
 
 
-def written(ledger: Ledger, analyses: Sequence[AnalysisSpec], *, changed: bool) -> Sequence[Document]:
+def written(ledger: Ledger, analyses: Sequence[AnalysisSpec], *, changed: bool) -> tuple[Document, ...]:
     """The documents of a segment that have a line, in order; all of them unless only the changed ones have."""
     if not changed or not any(ledger.reused):
         return ledger.documents
-    return [document for document in ledger.documents if not _is_reused(ledger, document, analyses)]
+    return tuple(document for document in ledger.documents if not _is_reused(ledger, document, analyses))
 
 
 def _is_reused(ledger: Ledger, document: Document, analyses: Sequence[AnalysisSpec]) -> bool:

@@ -1,4 +1,4 @@
-"""The store of answers: a folder of SQLite files, `answers-0.sqlite` to `answers-f.sqlite`, by the first bits of a key.
+"""The store of answers: a folder of SQLite files, `answers-0.sqlite` to `answers-3.sqlite`, by the first bits of a key.
 
 Several runs may use one folder at a time: readers go on beside a writer, and writers wait for one another. It lies on a
 local disk (write-ahead logs do not work on network file systems). A row holds a payload as spool files do, when it was
@@ -25,10 +25,12 @@ BUSY_TIMEOUT_S: Final = 60.0
 """How long to wait for another run's transaction, which is short."""
 APPLICATION_ID: Final = 0x436D5261
 FORMAT: Final = 1
+_SHARD_SHIFT: Final = 6
 _KEYS_AT_ONCE: Final = 500
 """SQLite's oldest limit of parameters is 999."""
 
 _TABLE: Final = f"""
+PRAGMA synchronous = OFF;
 PRAGMA journal_mode = WAL;
 CREATE TABLE answers (
     key BLOB NOT NULL UNIQUE, bought_at INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB NOT NULL
@@ -88,7 +90,7 @@ class Answers:
         at = int(bought_at)
         rows: defaultdict[int, list[Row]] = defaultdict(list)
         for key, payload in answers:
-            rows[key[0] >> 4].append((key, at, _checksum(family, key, at, payload), payload))
+            rows[key[0] >> _SHARD_SHIFT].append((key, at, _checksum(family, key, at, payload), payload))
         added = 0
         for shard, of_shard in rows.items():
             path = self._path(shard)
@@ -109,7 +111,7 @@ class Answers:
         return added
 
     def _path(self, shard: int) -> Path:
-        return self._folder / f"answers-{shard:x}.sqlite"
+        return self._folder / f"answers-{shard}.sqlite"
 
     def _open(self, shard: int) -> sqlite3.Connection:
         if shard not in self._shards:
@@ -121,13 +123,14 @@ def _create(path: Path) -> None:
     """Make an empty file of answers. Whole at once, since several runs may do it at a time: the first one's stays."""
     make_directory(path.parent)
     descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=TMP_SUFFIX, dir=path.parent)
-    os.close(descriptor)
     try:
         with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
             connection.executescript(_TABLE)
+        os.fsync(descriptor)
         with suppress(FileExistsError):
             os.link(aside, path)
     finally:
+        os.close(descriptor)
         os.unlink(aside)  # noqa: PTH108 - a path as text
 
 
@@ -154,7 +157,7 @@ def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
 def _by_shard(keys: Iterable[bytes]) -> dict[int, list[bytes]]:
     shards: defaultdict[int, list[bytes]] = defaultdict(list)
     for key in keys:
-        shards[key[0] >> 4].append(key)
+        shards[key[0] >> _SHARD_SHIFT].append(key)
     return shards
 
 
