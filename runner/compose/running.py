@@ -29,6 +29,7 @@ from runner.compose.opening import Choice, OpenRun, choose, manifest_of, open_ru
 from runner.compose.places import remember
 from runner.compose.reporting import write_report
 from runner.compose.reusing import reusable_analyses
+from runner.compose.routing import as_routed
 from runner.compose.shut import ShutLane
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
@@ -119,8 +120,7 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
     """
     manifest = options.applied(manifest)
     choice = choose(manifest, run_dir=options.run_dir, again=options.again)
-    if not options.again:
-        choice = await take_up(choice, manifest)
+    choice = await take_up(choice, manifest, again=options.again)
     with (
         full_disk_told(),
         open_run(choice, manifest, interactive=options.interactive, workers=options.workers) as opened,
@@ -263,10 +263,10 @@ class _Session:
         now = self._opened.clock.now()
         usd = plan.usd if not self._manifest.embedded else 0.0
         self._record(
-            *(e.BatchPlanned(at=now, batch=batch) for batch in plan.work.batches),
-            *(e.JobPlanned(at=now, job=job) for job in plan.work.jobs),
+            *(e.BatchPlanned(at=now, batch=batch) for batch in plan.to_start.batches),
+            *(e.JobPlanned(at=now, job=job) for job in plan.to_start.jobs),
             e.GatePassed(at=now, usd=usd),
-            e.PlanFinished(at=now, jobs=len(plan.work.jobs), usd=usd),
+            e.PlanFinished(at=now, jobs=len(plan.to_start.jobs), usd=usd),
         )
 
     async def _adopt(self, plan: Plan, lanes: OpenLanes) -> None:
@@ -305,7 +305,7 @@ class _Session:
     async def _ending(self, plan: Plan, halted: str | None) -> tuple[Ending, int]:
         """How this session ends, with its exit code; closes the books if they can be closed."""
         if self._run.closed:
-            code = await self._close_books(self._opened, plan)
+            code = await self._close_books(self._opened, as_routed(plan, self._opened))
             self._record(e.RunFinished(at=self._opened.clock.now(), exit_code=code))
             discard_reused(self._opened.directory.root)
             return "finished", code

@@ -11,6 +11,7 @@ from anyio import BrokenWorkerProcess
 from runner.aws.faults import classify_response
 from runner.compose.disks import DISK_FULL
 from runner.compose.forms import changed_only, line_form
+from runner.compose.routing import route
 from runner.compose.staging import PAD_NAME
 from runner.core.books import SegmentRecord
 from runner.core.commands import (
@@ -23,6 +24,8 @@ from runner.core.commands import (
     PlannedRepair,
     Released,
     ReleaseSpools,
+    Routed,
+    RouteLanguages,
 )
 from runner.core.records import JobRecord
 from runner.core.run import Run
@@ -151,6 +154,7 @@ class LocalWorkshop:
             batch=batch,
             analysis=self._analyses[record.job.analysis],
             kind=self._manifest.lanes[0].kind,
+            originals={part: self._run.routed[part][0] for part in batch.parts if part in self._run.routed},
         )
         if len(batch.parts) > 1:
             planned = pieces_of_parts(cut, [self._facts(part) for part in batch.parts], DurationModel())
@@ -162,6 +166,11 @@ class LocalWorkshop:
                 return reports
             planned = pieces_of_lines(cut, reports, DurationModel())
         return PlannedPieces(batches=tuple(batch for batch, _ in planned), jobs=tuple(job for _, job in planned))
+
+    async def route(self, command: RouteLanguages) -> Routed | Fault:
+        """Decide the languages that an analysis was to tell, and plan what waited for them."""
+        run, directory, manifest = self._run, self._directory, self._manifest
+        return await route(command.analysis, run, directory, manifest, segment=self._segment, do=self._do)
 
     async def merge(self, command: MergeSegments) -> MergeReport | Fault:
         """Append closed segments to their corpus's results."""
@@ -231,6 +240,8 @@ class LocalWorkshop:
         return CollectPart(id=part, path=path, lines=lines, map_path=str(self._directory.part_map(part)))
 
     def _facts(self, part: PartId) -> PartFacts:
+        if part in self._run.routed:
+            return self._run.routed[part][1]
         facts = self._run.books.segment(segment_of(part)).facts
         return next(of for of in facts.parts if of.id == part)
 

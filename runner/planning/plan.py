@@ -14,6 +14,7 @@ from typing import Final
 from runner.errors import LimitError, UserError
 from runner.model import Job, Manifest, SegmentFacts
 from runner.planning.durations import Basis, DurationModel
+from runner.planning.fates import by_results, hopeful
 from runner.planning.notices import warnings
 from runner.planning.packing import PlannedWork, lane_kind, pack
 from runner.planning.price import FamilyCost, Units, family_cost, price
@@ -68,6 +69,15 @@ class Plan:
     """What the answers that earlier runs have bought would cost now, as far as their prices are known."""
     trainings: tuple[TrainingCost, ...] = ()
     """Models to be trained; what that may cost is in `usd`."""
+    first: PlannedWork | None = None
+    """Where the results of an analysis tell languages, what is planned before: `work` is then the most that can follow.
+    None: all of `work`."""
+
+    @property
+    def to_start(self) -> PlannedWork:
+        """What is planned now."""
+        return self.work if self.first is None else self.first
+
     @property
     def training_usd(self) -> float:
         """What training models may cost, of `usd`."""
@@ -91,7 +101,8 @@ class Plan:
 def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations: DurationModel) -> Plan:
     """The plan of a run. `segments` come in input order within each corpus."""
     surveyed = tuple(segments)
-    work = pack(manifest, surveyed, durations=durations)
+    waits = any(map(by_results, manifest.corpora))
+    work = pack(at_most(manifest) if waits else manifest, surveyed, durations=durations)
     costs = price(manifest, job_units(manifest, work))
     operations = _forecasts(manifest, work, durations)
     documents = _documents(manifest, surveyed)
@@ -120,7 +131,13 @@ def make_plan(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations
         ),
         trainings=trainings,
         reused_usd=_reused_usd(manifest, rows, costs),
+        first=pack(manifest, surveyed, durations=durations) if waits else None,
     )
+
+
+def at_most(manifest: Manifest) -> Manifest:
+    """The manifest as if every document without a language yet turned out to be in one that each analysis takes."""
+    return replace(manifest, analyses=hopeful(manifest.analyses))
 
 
 def _reused_usd(manifest: Manifest, rows: Iterable[Row], costs: Iterable[FamilyCost]) -> float:
