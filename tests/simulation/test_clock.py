@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from runner.errors import InternalError
+from runner.simulation.clock import run_virtually
+
+
+def test_sleepers_wake_in_order_of_time():
+    woken: list[tuple[float, float]] = []
+
+    async def main() -> float:
+        async def nap(seconds: float) -> None:
+            await anyio.sleep(seconds)
+            woken.append((seconds, anyio.current_time()))
+
+        async with anyio.create_task_group() as tasks:
+            for seconds in (86_400.0, 0.5, 30.0):
+                tasks.start_soon(nap, seconds)
+        return anyio.current_time()
+
+    assert run_virtually(main) == pytest.approx(86_400.0)
+    assert [seconds for seconds, _ in woken] == [0.5, 30.0, 86_400.0]
+    assert all(at == pytest.approx(seconds) for seconds, at in woken)
+
+
+def test_a_wait_that_nobody_ends_is_an_error_and_no_hang():
+    async def main() -> None:
+        await anyio.Event().wait()
+
+    with pytest.raises(InternalError, match="nobody"):
+        run_virtually(main)
