@@ -143,7 +143,7 @@ def test_each_lane_trains_its_own(trained: House) -> None:
 # --- whatever happens -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("effect", ["answer_lost", "drop", "throttle"])
+@pytest.mark.parametrize("effect", ["answer_lost", "throttle"])
 def test_a_create_without_an_answer_buys_one_model(trained: House, effect: str) -> None:
     trained.endpoint.set_faults({"operation": CREATE, "do": effect, "times": 1})
 
@@ -296,18 +296,3 @@ def test_a_cancel_stops_a_training_and_the_next_run_trains_anew(tmp_path: Path) 
         assert said.code == 0, said.err
         assert {model["Status"] for model in models(house)} <= {"STOP_REQUESTED", "STOPPED"}
         assert "is being stopped" in said.talk
-
-
-def test_the_embedded_lane_trains_and_answers(tmp_path: Path) -> None:
-    pytest.importorskip("numpy")
-    house = House(root=tmp_path)
-    house.furnish()
-    training_data(house)
-    house.write("data/lines.txt", "The striker met the coach.\nButter and flour for the dough.\n")
-    house.tell(analyses=[GENRE])
-
-    said = house.command("run", "m.yaml", "--workers", "1")
-
-    assert said.code == 0, said.err
-    assert [line["genre"][0]["Name"] for line in house.lines()] == ["sport", "food"]
-    assert run_json(house)["usd"] == 0
