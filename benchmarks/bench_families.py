@@ -85,15 +85,16 @@ def _recognizer_data(source: Path, scratch: Path) -> None:
     (path,) = (path for path in source.iterdir() if "train" in path.name)
     for block in re.split(r"\n[ \t\r]*\n", path.read_text("utf-8")):
         cells = [line.split("\t") for line in block.splitlines() if "\t" in line]
-        text, spans = "", []
+        text = ""
+        spans: list[tuple[int, int, str]] = []
         for token, tag in ((cell[0], cell[-1].strip()) for cell in cells):
             begin = len(text) + bool(text)
             text = f"{text} {token}" if text else token
             kind = tag[2:].upper()
             if tag.startswith("B-"):
-                spans.append([begin, len(text), kind])
+                spans.append((begin, len(text), kind))
             elif tag.startswith("I-") and spans:
-                spans[-1][1] = len(text)
+                spans[-1] = (spans[-1][0], len(text), spans[-1][2])
         if text.strip():
             rows += [
                 ("messages.txt", len(documents), begin, end, kind)
