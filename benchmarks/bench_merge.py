@@ -186,9 +186,8 @@ def measure(folder: Path, way: str, *, memory_bytes_max: int) -> dict[str, float
     found = {"base_mb": peak_mb()}
     with tempfile.TemporaryDirectory(prefix="bench-merge-", dir=folder.parent) as temporary:
         work = Path(temporary)
-        if way == "ours":
-            segments = segments_of(folder)
-            tasks = [collect_task(folder, work, family, segments, memory_bytes_max) for family in FAMILIES]
+        segments = segments_of(folder)
+        tasks = [collect_task(folder, work, family, segments, memory_bytes_max) for family in FAMILIES]
         wall, cpu = time.perf_counter(), time.process_time()
         if way == "ours":
             size = sum(collect(task, open_object=open_local).bytes for task in tasks)
