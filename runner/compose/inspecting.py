@@ -16,9 +16,10 @@ from runner.core import events as e
 from runner.core.states import State
 from runner.errors import UserError
 from runner.journal import RunDirectory, holder_of
-from runner.model import Document, JobKey, Ledger, PartId, SegmentId
+from runner.model import Batch, Document, JobKey, Ledger, PartId, SegmentId
 from runner.planning.fates import closing
 from runner.results import VerifyReport, VerifyTask, result_path, verify_corpus
+from runner.results.linemaps import read_line_map
 from runner.results.partfiles import read_ledger
 from runner.results.pieces import lines_of
 from runner.results.reuse import written
@@ -298,9 +299,18 @@ def _analysis_trail(opened: OpenRun, ledger: Ledger, document: Document, name: s
         _job_trail(opened, record.job.key, ledger.parts[part], line)
         for part, line in lines
         for record in opened.run.jobs.values()
-        if record.job.analysis == name and ledger.parts[part] in opened.run.batches[record.job.batch].covers
+        if record.job.analysis == name
+        and _reads(opened, opened.run.batches[record.job.batch], ledger.parts[part], line)
     )
     return AnalysisTrail(analysis=name, closed=None, jobs=jobs)
+
+
+def _reads(opened: OpenRun, batch: Batch, part: PartId, line: int) -> bool:
+    """Whether a line is among those of a batch, of which a repair has some of a part's."""
+    if part not in batch.covers or part in batch.parts:
+        return part in batch.covers
+    maps = (read_line_map(str(opened.directory.part_map(own))) for own in batch.parts)
+    return any(line in line_map.lines_by_part().get(part, ()) for line_map in maps)
 
 
 def _job_trail(opened: OpenRun, key: JobKey, part: PartId, line: int) -> JobTrail:

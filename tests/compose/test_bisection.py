@@ -54,7 +54,8 @@ def test_a_poisonous_document_costs_itself_alone(house: House, fault: dict[str, 
     cuts = [event for event in house.events() if isinstance(event, e.JobCut)]
     assert 3 <= len(cuts) <= 6, "between two parts, then halves of twenty lines"
     why = house.command("why", str(house.directory.root), "lines", "lines.txt:11").out
-    assert "cut" in why
+    assert why.count("\njob ") == why.count(": cut\n") + 1 == len(cuts) + 1, "and not those of other lines"
+    assert why.count(": given up\n") == 1
     house.endpoint.set_faults()
     assert house.command("retry", str(house.directory.root)).code == 0
     assert house.run().code == 0
