@@ -39,12 +39,17 @@ def forget_stale_survey(directory: RunDirectory, manifest: Manifest) -> RunId | 
         survey = _survey(journal)
     if survey is None or not _is_stale(survey, directory, manifest):
         return None
+    forget_survey(directory)
+    return survey.run_id
+
+
+def forget_survey(directory: RunDirectory) -> None:
+    """Delete the journal and the survey of a run that has sent nothing. The caller holds the directory's lock."""
     # The journal goes first: without it, the rest is leftovers. Closed by its writer, it has no log beside it.
     directory.journal_path.unlink()
     for folder in (directory.ledgers, directory.parts):
         for path in folder.iterdir():
             path.unlink()
-    return survey.run_id
 
 
 def _survey(journal: Journal) -> _Survey | None:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from runner.aws import LaneSession, StagingClient
+from runner.compose.boxes.lease import Found, read as read_lease, recall_box
+from runner.compose.boxes.record import pointer_uri, record_uri
 from runner.compose.models.removing import data_of, remove_models
 from runner.compose.opening import OpenRun, open_existing
 from runner.core import events as e
@@ -85,9 +87,12 @@ async def _clean_lane(opened: OpenRun, lane: LaneSpec, options: CleanOptions) ->
     base = f"{lane.staging}{opened.run.run_id}/"
     wanted = [("staged inputs", f"{base}in/")] if options.staged else []
     wanted += [("outputs of jobs", f"{base}out/")] if options.remote else []
+    wanted += [("the record of the run", record_uri(lane.staging, opened.run.run_id))] if options.staged else []
     removed = []
     async with LaneSession(lane) as session:
         staging = StagingClient(session)
+        if options.staged and not options.dry:
+            await _forget_pointer(opened, staging, lane)
         for what, uri in wanted:
             removed.append(await _clean_prefix(staging, lane, what, uri, dry=options.dry))
     if options.staged and not options.dry and removed[0].objects:
@@ -96,6 +101,17 @@ async def _clean_lane(opened: OpenRun, lane: LaneSpec, options: CleanOptions) ->
         )
         opened.record(e.StagingLost(at=opened.clock.now(), lane=lane.name, fault=fault))
     return removed
+
+
+async def _forget_pointer(opened: OpenRun, staging: StagingClient, lane: LaneSpec) -> None:
+    """No other box is to take the run up; one that has done so keeps its pointer. Of a finished run there is none."""
+    assert opened.run.began is not None, "a run that can be opened has begun"
+    uri = pointer_uri(lane.staging, opened.run.began.identity_digest)
+    found = await read_lease(staging, uri)
+    if isinstance(found, Found) and found.is_of(recall_box(opened.directory)):
+        found = await staging.delete(uri)
+    if isinstance(found, Fault):
+        raise _refusal(lane, uri, found)
 
 
 async def _clean_models(opened: OpenRun, lane: LaneSpec, *, dry: bool) -> list[Removed]:

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from runner import __version__
-from runner.compose.anew import forget_stale_survey
+from runner.compose.anew import forget_stale_survey, forget_survey
 from runner.compose.places import former_lanes, recall, require_lane, with_places
 from runner.core import events as e
 from runner.core.records import CoreConfig
@@ -142,7 +142,7 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
     notices: list[str] = []
     for directory in find_runs(base):
         began = _beginning(directory)
-        if began is None:
+        if began is None or (began.adopted and not is_planned(directory)):
             continue
         if began.identity_digest == digest:
             if is_complete(directory, manifest, began.run) and (again or not listing_unchanged(directory, manifest)):
@@ -181,6 +181,14 @@ def _beginning(directory: RunDirectory) -> e.RunBegan | None:
     with Journal.open(directory.journal_path, read_only=True) as journal:
         first = next(iter(journal.read()), None)
     return first[1] if first is not None and isinstance(first[1], e.RunBegan) else None
+
+
+def is_planned(directory: RunDirectory) -> bool:
+    """Whether a run directory holds a plan: from then on jobs may have been started from there."""
+    if not directory.begun:
+        return False
+    with Journal.open(directory.journal_path, read_only=True) as journal:
+        return any(isinstance(event, e.PlanFinished) for _, event in journal.read())
 
 
 def require_same_run(directory: RunDirectory, manifest: Manifest) -> None:
@@ -231,6 +239,8 @@ def open_run(choice: Choice, manifest: Manifest, *, interactive: bool = False, w
     directory.create()
     with directory.acquire() as lock:
         lock.wait_for_orphans()
+        if choice.adopting and directory.begun:
+            forget_survey(directory)
         forgotten = forget_stale_survey(directory, manifest) if directory.begun else None
         run_id = forgotten or choice.run_id
         begun = directory.begun
@@ -250,7 +260,7 @@ def open_run(choice: Choice, manifest: Manifest, *, interactive: bool = False, w
                 opened.notices.append("the sources were changed before anything was sent: they are surveyed anew")
             fold(run, journal)
             if run.began is None:
-                opened.record(_began(run_id, opened.clock.now(), manifest))
+                opened.record(_began(run_id, opened.clock.now(), manifest, adopted=choice.adopting))
             if not choice.named:
                 point_latest(directory.root.parent, run.run_id)
             yield opened
@@ -301,7 +311,7 @@ def manifest_of(began: e.RunBegan) -> Manifest:
     return msgspec.json.decode(began.spec, type=Manifest)
 
 
-def _began(run_id: RunId, now: float, manifest: Manifest) -> e.RunBegan:
+def _began(run_id: RunId, now: float, manifest: Manifest, *, adopted: bool) -> e.RunBegan:
     return e.RunBegan(
         at=now,
         run=run_id,
@@ -311,6 +321,7 @@ def _began(run_id: RunId, now: float, manifest: Manifest) -> e.RunBegan:
         identity_digest=identity_digest(manifest),
         form=_canonical(describe_form(manifest)),
         spec=msgspec.json.encode(manifest, order="deterministic").decode(),
+        adopted=adopted,
     )
 
 

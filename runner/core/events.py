@@ -50,6 +50,8 @@ class RunBegan(Event):
     identity_digest: str
     form: str
     spec: str
+    adopted: bool = False
+    """Whether another box began it: then nothing may be started before its plan is taken over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,15 @@ def remote(house: House) -> list[str]:
 def test_what_is_left_in_s3_goes_and_the_results_stay(house: House) -> None:
     assert house.run().code == 0
     before = house.results()
-    staged, outputs = remote(house)
+    staged, outputs, record = remote(house)
     assert staged.startswith("would delete ")
     assert "of staged inputs in s3://" in staged
     assert "of outputs of jobs in s3://" in outputs
+    assert "of the record of the run in s3://" in record
 
     said = house.command("clean", str(house.directory.root))
     assert said.code == 0, said.err
-    assert said.out == "".join(f"{line}\n" for line in (staged, outputs)).replace("would delete", "deleted")
+    assert said.out == "".join(f"{line}\n" for line in (staged, outputs, record)).replace("would delete", "deleted")
     assert all(line.startswith("would delete 0 objects") for line in remote(house))
     assert house.results() == before
     assert house.command("verify", str(house.directory.root)).code == 0

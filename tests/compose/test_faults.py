@@ -256,7 +256,11 @@ def test_on_failure_stop_starts_nothing_new_and_exits_with_3(house: House) -> No
 
 @pytest.mark.parametrize(
     "rule",
-    [{"operation": "Start*"}, {"operation": "List*Jobs"}, {"service": "s3", "operation": "GetObject"}],
+    [
+        {"operation": "Start*"},
+        {"operation": "List*Jobs"},
+        {"service": "s3", "operation": "GetObject", "key": "*/out/*"},
+    ],
     ids=lambda rule: rule["operation"],
 )
 def test_expired_credentials_park_the_work_and_the_next_run_goes_on(

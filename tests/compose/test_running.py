@@ -105,7 +105,7 @@ def test_a_misspelt_address_names_the_nearest_one(house: House) -> None:
 
 def test_a_deadline_ends_with_5_and_the_next_run_goes_on(house: House) -> None:
     house.endpoint.set_faults({"operation": "StartSentimentDetectionJob", "do": "delay", "delay_s": 0.5})
-    said = house.run("--for", "100ms")
+    said = house.run("--for", "400ms")
     assert said.code == 5
     assert "Out of time; nothing is lost" in said.talk
     before = house.endpoint.accepted

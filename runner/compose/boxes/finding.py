@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -10,23 +9,24 @@ from runner.aws import LaneSession, StagingClient
 from runner.compose.boxes.lease import Found, read, recall_box, refuse_lively
 from runner.compose.boxes.record import pointer_uri, record_uri
 from runner.compose.lanes import patiently
-from runner.compose.opening import Choice, began_of, require_same_run
-from runner.core import events as e
+from runner.compose.opening import Choice, began_of, is_planned, require_same_run
 from runner.errors import CredentialsError, RunDirectoryError
-from runner.journal import Journal, RunDirectory
+from runner.journal import RunDirectory
 from runner.manifest import identity_digest
 from runner.model import Fault, LaneSpec, Manifest, RunId
 
 
-async def take_up(choice: Choice, manifest: Manifest) -> Choice:
+async def take_up(choice: Choice, manifest: Manifest, *, again: bool) -> Choice:
     """The choice as it stands, or another: to go on with the run that another box has left unfinished.
 
-    Raises RunDirectoryError if that box is at work, or if the directory that the user named holds another run.
+    `again`: the user wants a new run. Raises RunDirectoryError if that box is at work, or if the directory that the
+    user named holds another run.
     """
-    if manifest.embedded or _planned(choice.directory):
+    if manifest.embedded or is_planned(choice.directory):
         return choice
-    found = await _find(manifest)
+    found = await _find(manifest) if not again else None
     if found is None:
+        _refuse_leftover(choice.directory)
         return choice
     if found.lively and not found.is_of(recall_box(choice.directory)):
         refuse_lively(found)
@@ -42,26 +42,20 @@ async def take_up(choice: Choice, manifest: Manifest) -> Choice:
         )
     if directory.begun:
         require_same_run(directory, manifest)
-    if _planned(directory):
+    if is_planned(directory):
         return replace(choice, directory=directory, run_id=run_id)
     told = f"run {run_id} of host {found.pointer.host} is unfinished: taking it up, with what it has bought"
     return replace(choice, directory=directory, run_id=run_id, adopting=True, notices=(*choice.notices, told))
 
 
-def _planned(directory: RunDirectory) -> bool:
-    """Whether a run directory holds a plan: from then on jobs may have been started from there."""
-    if not directory.begun:
-        return False
-    with Journal.open(directory.journal_path, read_only=True) as journal:
-        return any(isinstance(event, e.PlanFinished) for event in _beginning(journal))
-
-
-def _beginning(journal: Journal) -> Iterator[e.Event]:
-    """The facts of a journal as far as its plan."""
-    for _, event in journal.read():
-        yield event
-        if isinstance(event, e.PlanFinished):
-            return
+def _refuse_leftover(directory: RunDirectory) -> None:
+    """Of a run that could not be taken up there is a survey; it is not to be taken for the run itself."""
+    if directory.begun and (began := began_of(directory)).adopted:
+        raise RunDirectoryError(
+            str(directory.root),
+            f"run {began.run} of another box was to be taken up here, and has not been",
+            hint="name another --run-dir for a new run",
+        )
 
 
 async def _find(manifest: Manifest) -> Found | None:
