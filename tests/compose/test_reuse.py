@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from time import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -271,14 +273,12 @@ def test_a_damaged_store_is_told_and_never_believed(house: House, tell: Any, run
     assert _bought(house, "second") == {"sentiment": len(TEXTS)}
 
 
-def test_answers_grow_too_old(house: House, tell: Any, runs: Any) -> None:
-    old = {"reuse": {"from": "answers", "max_age": "30d"}}
-    tell(*TEXTS, analyses=["sentiment"], policy=old)
-    runs("first")
-    assert runs("second").code == 0
-    assert _bought(house, "second") == {}
-    tell(*TEXTS, analyses=["sentiment"], policy={"reuse": {"from": "answers", "max_age": "1s"}})
-    with pytest.MonkeyPatch.context() as patching:
-        patching.setattr("runner.results.reuse.store.int", lambda at: int(at) + 10, raising=False)
-        assert runs("third").code == 0
-    assert _bought(house, "third") == {"sentiment": len(TEXTS)}
+def test_answers_grow_too_old(house: House, tell: Any, runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(*TEXTS, analyses=["sentiment"])
+    with monkeypatch.context() as patching:
+        patching.setattr("runner.results.reuse.keeping.time", SimpleNamespace(time=lambda: time() - 86400))
+        runs("first")
+    for age, bought in (("30d", {}), ("1h", {"sentiment": len(TEXTS)})):
+        tell(*TEXTS, analyses=["sentiment"], policy={"reuse": {"from": "answers", "max_age": age}})
+        assert runs(age).code == 0
+        assert _bought(house, age) == bought
