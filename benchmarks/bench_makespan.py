@@ -116,8 +116,8 @@ def row(name: str, trials: Sequence[Trial]) -> str:
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workloads", type=int, default=200)
-    parser.add_argument("--faulty", type=int, default=20, help="workloads for each kind of fault")
+    parser.add_argument("--workloads", type=int, default=60)
+    parser.add_argument("--faulty", type=int, default=4, help="workloads for each kind of fault")
     parser.add_argument("--worst", type=int, default=5, help="name so many of the worst")
     arguments = parser.parse_args()
     print(HEAD)
