@@ -177,7 +177,7 @@ class _Fold:
             case e.Collected():
                 report = fact.report
                 history.answered.append((fact.at, report.ok + sum(count for _, count in report.errors)))
-            case e.GenerationLost() | e.CollectFailed() | e.JobGivenUp():
+            case e.GenerationLost() | e.CollectFailed() | e.JobGivenUp() | e.JobCut():
                 self._troubled(fact)
             case e.GenerationRenewed():
                 history.renewals += 1
@@ -219,8 +219,13 @@ class _Fold:
         if fact.submitted_at is not None and fact.ended_at is not None:
             attempt.service_s = max(0.0, fact.ended_at - fact.submitted_at)
 
-    def _troubled(self, fact: e.GenerationLost | e.CollectFailed | e.JobGivenUp) -> None:
-        words = {e.GenerationLost: "lost", e.CollectFailed: "output not read", e.JobGivenUp: "given up"}
+    def _troubled(self, fact: e.GenerationLost | e.CollectFailed | e.JobGivenUp | e.JobCut) -> None:
+        words = {
+            e.GenerationLost: "lost",
+            e.CollectFailed: "output not read",
+            e.JobGivenUp: "given up",
+            e.JobCut: "cut in two",
+        }
         self.history.troubles.append((fact.at, fact.job, f"{words[type(fact)]}: {fact.fault}"))
         attempt = self._attempts.get(fact.job)
         if attempt is None:
