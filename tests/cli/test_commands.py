@@ -58,6 +58,8 @@ SUMMARY_KEYS = [
     "duration_s",
     "analyses",
     "left",
+    "unchanged",
+    "reused",
 ]
 PLAN_KEYS = {
     "plan_version",
