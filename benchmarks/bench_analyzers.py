@@ -260,7 +260,7 @@ def bench_topics(data: Path) -> None:
 
 
 def bench_pii(*, show: int) -> None:
-    import pii_documents
+    from benchmarks import pii_documents
 
     analyze: Callable[..., dict[str, Any]] = analyzers.load("pii_entities")
     for language in ("en", "es"):

@@ -85,6 +85,12 @@ class Ports:
     async def gather(self, _: c.GatherRepair) -> PlannedRepair | Fault:
         raise NotImplementedError
 
+    async def cut(self, _: c.CutJob) -> c.PlannedPieces | Fault:
+        raise NotImplementedError
+
+    async def route(self, _: c.RouteLanguages) -> c.Routed | Fault:
+        raise NotImplementedError
+
     async def merge(self, command: c.MergeSegments) -> MergeReport | Fault:
         _, end = self._run.books.tail(command.corpus)
         merged = [

@@ -1,6 +1,6 @@
 """Train the model that tells short texts in Latin letters apart: `runner/endpoint/analyzers/language_latin.bin`.
 
-    OMP_NUM_THREADS=1 python benchmarks/train_language.py --data DIR [--check]
+    OMP_NUM_THREADS=1 python -m benchmarks.train_language --data DIR [--check]
 
 With one thread the weights come out the same, byte for byte; with more their sums round differently.
 DIR holds `udhr/`. Three sources: the pieces of the declarations whose SHA-256 begins with an even byte (public
@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import pycld2
 import scipy.sparse as sp
-from bench_analyzers import UDHR, half, short_texts
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.bench_analyzers import UDHR, half, short_texts
 from runner.endpoint.analyzers import language
 from runner.endpoint.analyzers.language_features import TABLE_BITS, places
 

@@ -1,6 +1,6 @@
 """Train the English sentiment model and write its weights: `runner/endpoint/analyzers/sentiment_en.bin`.
 
-    python benchmarks/train_sentiment.py --data DIR [--check]
+    python -m benchmarks.train_sentiment --data DIR [--check]
 
 DIR holds `sentence_polarity/rt-polarity.{pos,neg}` and `movie_reviews/{pos,neg}/*.txt` (Pang and Lee, 2004 and
 2005, CC BY 4.0). Only the texts whose SHA-256 begins with an even byte are looked at; the others are kept for

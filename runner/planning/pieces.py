@@ -31,9 +31,7 @@ def pieces_of_parts(cut: Cut, parts: Sequence[PartFacts], durations: DurationMod
     """Cut a batch of several parts between two of them, where its bytes are halved best."""
     ends = list(accumulate(part.bytes for part in parts))
     at = min(range(1, len(parts)), key=lambda place: abs(2 * ends[place - 1] - ends[-1]))
-    return [
-        _piece(cut, cut.serial + number, share, durations) for number, share in enumerate((parts[:at], parts[at:]))
-    ]
+    return [_piece(cut, cut.serial + number, share, durations) for number, share in enumerate((parts[:at], parts[at:]))]
 
 
 def _piece(cut: Cut, serial: int, parts: Sequence[PartFacts], durations: DurationModel) -> tuple[Batch, Job]:
