@@ -10,7 +10,7 @@ import codecs
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator
 
