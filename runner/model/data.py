@@ -160,7 +160,7 @@ class Document(msgspec.Struct, frozen=True, array_like=True):
     fields: bytes | None = None
 
 
-class Ledger(msgspec.Struct, frozen=True):
+class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
     """Every document of one segment, in input order. `parts` may name parts of other segments (identical texts).
 
     `reused` has, for each of `parts`, the analyses whose answers for its lines earlier runs have bought; it is empty
