@@ -141,7 +141,7 @@ def choose(manifest: Manifest, *, run_dir: Path | None, again: bool, runs: Path 
     digest = identity_digest(manifest)
     notices: list[str] = []
     for directory in find_runs(base):
-        began = _beginning(directory)
+        began = beginning_of(directory)
         if began is None or (began.adopted and not is_planned(directory)):
             continue
         if began.identity_digest == digest:
@@ -168,7 +168,7 @@ def _after_the_newest(base: Path, now: float) -> float:
 
 def began_of(directory: RunDirectory) -> e.RunBegan:
     """The first event of a run's journal."""
-    began = _beginning(directory)
+    began = beginning_of(directory)
     if began is None:
         raise RunDirectoryError(
             str(directory.root), "its journal has no beginning", hint="`run` begins it; nothing was bought with it yet"
@@ -176,7 +176,7 @@ def began_of(directory: RunDirectory) -> e.RunBegan:
     return began
 
 
-def _beginning(directory: RunDirectory) -> e.RunBegan | None:
+def beginning_of(directory: RunDirectory) -> e.RunBegan | None:
     """The first event of a run's journal; None if a full disk or a kill came before it."""
     with Journal.open(directory.journal_path, read_only=True) as journal:
         first = next(iter(journal.read()), None)
@@ -193,7 +193,7 @@ def is_planned(directory: RunDirectory) -> bool:
 
 def require_same_run(directory: RunDirectory, manifest: Manifest) -> None:
     """Raise RunDirectoryError if a directory holds a run of another identity, or of another form of output."""
-    began = _beginning(directory)
+    began = beginning_of(directory)
     if began is None:
         return
     if began.identity_digest != identity_digest(manifest):

@@ -9,7 +9,8 @@ from runner.aws import LaneSession, StagingClient
 from runner.compose.boxes.lease import Found, read, recall_box, refuse_lively
 from runner.compose.boxes.record import pointer_uri, record_uri
 from runner.compose.lanes import patiently
-from runner.compose.opening import Choice, began_of, is_planned, require_same_run
+from runner.compose.opening import Choice, beginning_of, is_planned, require_same_run
+from runner.core import events as e
 from runner.errors import CredentialsError, RunDirectoryError
 from runner.journal import RunDirectory
 from runner.manifest import identity_digest
@@ -34,7 +35,7 @@ async def take_up(choice: Choice, manifest: Manifest, *, again: bool) -> Choice:
     directory = choice.directory
     if not choice.named:
         directory = RunDirectory.at(directory.root.parent / run_id)
-    elif directory.begun and began_of(directory).run != run_id:
+    elif (began := _begun(directory)) is not None and began.run != run_id:
         raise RunDirectoryError(
             str(directory.root),
             f"run {run_id} of this manifest is unfinished on another box, and nothing is bought here yet",
@@ -50,12 +51,18 @@ async def take_up(choice: Choice, manifest: Manifest, *, again: bool) -> Choice:
 
 def _refuse_leftover(directory: RunDirectory) -> None:
     """Of a run that could not be taken up there is a survey; it is not to be taken for the run itself."""
-    if directory.begun and (began := began_of(directory)).adopted:
+    began = _begun(directory)
+    if began is not None and began.adopted:
         raise RunDirectoryError(
             str(directory.root),
             f"run {began.run} of another box was to be taken up here, and has not been",
             hint="name another --run-dir for a new run",
         )
+
+
+def _begun(directory: RunDirectory) -> e.RunBegan | None:
+    """The beginning of the run in a directory; None if there is no run, or a full disk came before its beginning."""
+    return beginning_of(directory) if directory.begun else None
 
 
 async def _find(manifest: Manifest) -> Found | None:
