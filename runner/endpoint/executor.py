@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from runner.endpoint.failures import INTERNAL, NO_READ, NO_WRITE
 from runner.endpoint.families import FAMILIES
 from runner.endpoint.inputs import Chunk, Inputs, split_uri
 from runner.endpoint.options import options_of
@@ -55,14 +56,6 @@ CHUNK_BYTES: Final = {"default": 256 * 1024, "noop": 2 * 1024 * 1024}  # of inpu
 _JOBS_PER_WORKER: Final = 2  # at work at once: one computes while another's output is being flushed
 _CHUNKS_PER_WORKER: Final = 2  # of one job in flight
 _LINE_BYTES_MAX: Final = 1024 * 1024
-
-_NO_READ: Final = (
-    "NO_READ_ACCESS_TO_INPUT: The provided data access role does not have proper access to the input data."
-)
-_NO_WRITE: Final = (
-    "NO_WRITE_ACCESS_TO_OUTPUT: The provided data access role does not have write access to the output S3 URI."
-)
-_INTERNAL: Final = "INTERNAL_SERVER_ERROR: An internal server error occurred."
 
 _log = logging.getLogger(__name__)
 
@@ -130,10 +123,10 @@ class Executor:
         except WorkerDiedError:
             _log.warning("job.worker_died job_id=%s", job.record.job_id)
             plugin = self._plugins.get(job.record.family)
-            await self._fail(job, f"{_INTERNAL} The analyzer {plugin} ended its process." if plugin else _INTERNAL)
+            await self._fail(job, f"{INTERNAL} The analyzer {plugin} ended its process." if plugin else INTERNAL)
         except Exception:  # noqa: BLE001 - a job that cannot be carried out must not end the endpoint
             _log.exception("job.crashed job_id=%s", job.record.job_id)
-            await self._fail(job, _INTERNAL)
+            await self._fail(job, INTERNAL)
 
     async def _carry_out(self, job: Job) -> None:
         if not await _unless_stopped(job, self._check_access(job)):
@@ -158,10 +151,10 @@ class Executor:
         await self._sleep_until(self._timing.checked_at(record.submitted))
         inputs = self._inputs(job)
         if not inputs.exist():
-            raise _JobFailedError(_NO_READ)
+            raise _JobFailedError(NO_READ)
         limits = FAMILIES[record.family].limits(record.request)
         if self._settings.job_limits == "service" and (size := inputs.size_up_to(limits.bytes_min)) < limits.bytes_min:
-            raise _JobFailedError(limits.breach(size=size) or _INTERNAL)
+            raise _JobFailedError(limits.breach(size=size) or INTERNAL)
         bucket, prefix = split_uri(record.request["OutputDataConfig"]["S3Uri"])
         folder = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
         blob = self._blobs.fresh()
@@ -172,7 +165,7 @@ class Executor:
             self._blobs.discard(await self._database.write(partial(store.put_object, bucket=bucket, stored=stored)))
         except S3Error as error:
             self._blobs.discard(blob)
-            raise _JobFailedError(_NO_WRITE) from error
+            raise _JobFailedError(NO_WRITE) from error
 
     async def _spare(self, job: Job) -> None:
         """Take the faults off a job that are only for those that read a certain text, if it does not."""
@@ -192,7 +185,7 @@ class Executor:
                 await asyncio.Event().wait()
             if fault["do"] == "job_failed":
                 await asyncio.sleep(fault.get("after_s", 0.0))
-                raise _JobFailedError(fault.get("message", _INTERNAL))
+                raise _JobFailedError(fault.get("message", INTERNAL))
 
     async def _produce(self, job: Job) -> list[Product]:
         """Have the input analysed into finished objects that nothing names yet."""
@@ -281,7 +274,7 @@ class Executor:
                 await self._book.advance(job, status, at=round(self._clock(), 3), along=publish)
             except S3Error as error:
                 self._blobs.discard(*(product.blob for product in written))
-                raise _JobFailedError(_NO_WRITE) from error
+                raise _JobFailedError(NO_WRITE) from error
         self._blobs.discard(*replaced)
         _log.info("job.ended job_id=%s status=%s", job.record.job_id, status)
 

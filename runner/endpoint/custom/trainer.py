@@ -21,6 +21,7 @@ from runner.endpoint.custom.book import TRAINED
 from runner.endpoint.custom.kinds import KINDS
 from runner.endpoint.custom.sources import NothingToReadError, Sources
 from runner.endpoint.custom.task import Outcome
+from runner.endpoint.failures import INTERNAL, NO_READ, NO_WRITE
 from runner.endpoint.inputs import split_uri
 from runner.endpoint.s3 import store
 from runner.endpoint.s3.errors import S3Error
@@ -44,14 +45,6 @@ _COMMAND: Final = (sys.executable, "-m", "runner.endpoint.custom.child")
 _ATTEMPTS: Final = 2  # once may be the machine's fault
 _CONFUSION: Final = "output/confusion_matrix.json"  # COMPREHEND.md section 3.2
 _PUBLISHED_S: Final = 60.0  # in the field, from the end of training to the end
-
-_NO_READ: Final = (
-    "NO_READ_ACCESS_TO_INPUT: The provided data access role does not have proper access to the input data."
-)
-_NO_WRITE: Final = (
-    "NO_WRITE_ACCESS_TO_OUTPUT: The provided data access role does not have write access to the output S3 URI."
-)
-_INTERNAL: Final = "INTERNAL_SERVER_ERROR: An internal server error occurred."
 
 _log = logging.getLogger(__name__)
 
@@ -113,12 +106,12 @@ class Trainer:
         except _StoppedError:
             await self._end(model, "STOPPED")
         except NothingToReadError:
-            await self._end(model, "IN_ERROR", message=_NO_READ)
+            await self._end(model, "IN_ERROR", message=NO_READ)
         except _TrainingFailedError as failure:
             await self._end(model, "IN_ERROR", message=str(failure))
         except Exception:  # noqa: BLE001 - a training that cannot be carried out must not end the endpoint
             _log.exception("training.crashed arn=%s", model.record.arn)
-            await self._end(model, "IN_ERROR", message=_INTERNAL)
+            await self._end(model, "IN_ERROR", message=INTERNAL)
 
     async def _carry_out(self, model: Model) -> None:
         kind = KINDS[model.record.kind]
@@ -163,7 +156,7 @@ class Trainer:
             await self._end(model, status, along=publish, **changes)
         except S3Error as error:
             self._blobs.discard(written[0] if written else None)
-            raise _TrainingFailedError(_NO_WRITE) from error
+            raise _TrainingFailedError(NO_WRITE) from error
         self._blobs.discard(*replaced)
 
     async def _end(self, model: Model, status: Status, **changes: Any) -> None:
@@ -192,7 +185,7 @@ class Trainer:
                 await process.wait()
             with suppress(msgspec.DecodeError):
                 return msgspec.json.decode(answer, type=Outcome)
-        raise _TrainingFailedError(_INTERNAL)
+        raise _TrainingFailedError(INTERNAL)
 
     def _archive(self, confusion: dict[str, Any] | None) -> tuple[str, ObjectRecord]:
         """An archive with the confusion matrix; blocks."""
