@@ -280,7 +280,7 @@ def test_models_and_their_data_are_kept_until_they_are_asked_to_go(trained: Hous
     assert len(intended(trained)) == 1
 
 
-def test_a_cancel_stops_a_training_and_the_next_run_trains_anew(tmp_path: Path) -> None:
+def test_a_cancel_stops_a_training(tmp_path: Path) -> None:
     slowly = ("--analyzers", "noop", "--timing", "service", "--time-scale", "0.05")
     with serving(tmp_path / "serve", *slowly) as endpoint:
         house = House(root=tmp_path, endpoint=endpoint, bucket=endpoint.make_bucket("slow"))

@@ -26,7 +26,13 @@ def test_a_job_runs_through_a_client_of_the_fixture(local_comprehend: LocalCompr
         OutputDataConfig={"S3Uri": "s3://fixture/out/"},
         DataAccessRoleArn=local_comprehend.data_access_role,
     )
-    assert started["JobStatus"] == "SUBMITTED"
+    job, status = started["JobId"], "SUBMITTED"
+    while status in {"SUBMITTED", "IN_PROGRESS"}:  # the test's own time limit ends it
+        shown = comprehend.describe_dominant_language_detection_job(JobId=job)
+        status = shown["DominantLanguageDetectionJobProperties"]["JobStatus"]
+    assert status == "COMPLETED"
+    (written,) = (each["Key"] for each in s3.list_objects_v2(Bucket="fixture", Prefix="out/0")["Contents"])
+    assert written == f"out/000000000000-LANGUAGE-{job}/output/output.tar.gz"
 
 
 def test_an_endpoint_that_does_not_start_says_why(tmp_path: Path) -> None:
