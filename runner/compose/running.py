@@ -227,8 +227,8 @@ class _Session:
         """Write the page about the run, as far as it is; a run does not fail for its report."""
         try:
             write_report(self._opened)
-        except OSError as error:
-            self._hooks.say(f"report.html could not be written: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, what was bought and written stands
+            self._hooks.say(f"report.html could not be written: {type(error).__name__}: {error}")
 
     def _confirm(self, plan: Plan) -> None:
         """Ask, or refuse, where money would be spent that no budget covers."""

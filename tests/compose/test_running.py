@@ -290,3 +290,15 @@ def test_two_runs_do_not_share_a_results_folder(house: House) -> None:
 
     assert house.run("--run-dir", "one").code == 0
     assert {path: path.read_bytes() for path in (house.root / "shared").rglob("*") if path.is_file()} == whole
+
+
+def test_a_run_does_not_fail_for_its_report(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("a line that is no result")
+
+    monkeypatch.setattr("runner.compose.running.write_report", broken)
+    said = house.run()
+
+    assert said.code == 0
+    assert "report.html could not be written: ValueError: a line that is no result" in " ".join(said.err.split())
+    assert (house.directory.root / "results/run.json").exists()
