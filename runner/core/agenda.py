@@ -35,10 +35,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is due, and when to look again if no fact arrives before; None: only a fact can change anything."""
+    """What is due, and when to look again if no fact arrives before; None: only a fact can change anything.
+
+    `again`: what is due changes what else is due, so look again as soon as it is a fact.
+    """
 
     decision: Decision
     wakeup: float | None
+    again: bool = False
 
 
 def consider(run: Run, now: float) -> Outlook:
@@ -50,12 +54,14 @@ def consider(run: Run, now: float) -> Outlook:
             ready.append(proposal)
         elif proposal.at < wakeup:
             wakeup = proposal.at
-    chosen = list(_one_of_each(run, ready))
+    chosen = list(_one_of_each(run, ready)) if ready else []
     decision = Decision(
         events=tuple(proposal.event for proposal in chosen if proposal.event is not None),
         commands=tuple(proposal.command for proposal in chosen if proposal.command is not None),
     )
-    return Outlook(decision, None if wakeup == inf else wakeup)
+    # A command that is under way opens no way for another; what it leads to comes when it has landed.
+    again = bool(decision.events) or 0 < len(chosen) < len(ready)
+    return Outlook(decision, None if wakeup == inf else wakeup, again)
 
 
 def due(run: Run, now: float) -> Decision:

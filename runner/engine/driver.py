@@ -96,7 +96,7 @@ class Driver:
             outlook = consider(self.run, now)
             self._carry_out(outlook.decision, now, tasks)
             self.steps += 1
-            if outlook.decision:
+            if outlook.again:
                 if self.steps % STEPS_BEFORE_YIELD == 0:
                     await anyio.lowlevel.checkpoint()
             elif outlook.wakeup is not None:

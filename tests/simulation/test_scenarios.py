@@ -328,7 +328,7 @@ def test_halt__and_run_again__goes_on_as_if_nothing_had_been():
 
 
 def test_on_failure_stop__a_job_given_up__starts_nothing_more_until_documents_are_reopened():
-    world = World(Setting(seed=3, behaviour=Behaviour(failing=0.5, slots=1), on_failure="stop", heal_after_s=1e9))
+    world = World(Setting(seed=3, behaviour=Behaviour(failing=0.9, slots=1), on_failure="stop", heal_after_s=1e9))
     with pytest.raises(AssertionError, match="not closed after"):
         run_through(world)
     events = world.events()
