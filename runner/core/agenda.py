@@ -20,6 +20,7 @@ from runner.core.proposals.cutting import NUMBERING
 from runner.core.proposals.proposal import Proposal
 from runner.core.ratelimit import Pace
 from runner.core.run import Run
+from runner.core.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +111,22 @@ def _work(run: Run, now: float) -> Iterator[Proposal]:
         yield from watching.decisions(run, now)
     if run.closed_to:
         yield from starting.closures(run, now)
+    stopping, unsure = bool(run.extra_stops) or run.cancelling, run.by_state[State.UNSURE] > 0
+    starts = run.starting and run.by_state[State.WAITING] > 0
     for station in run.stations.values():
-        yield from watching.stops(run, station, now)
+        if stopping:
+            yield from watching.stops(run, station, now)
         if station.occupied:
-            yield from checking.checks(run, station, now)
+            if unsure:
+                yield from checking.checks(run, station, now)
             yield from watching.looks(run, station, now)
-        if run.starting:
+        if starts and station.left > 0:
             yield from starting.starts(run, station, now)
     yield from checking.confirmations(run, now)
     yield from outputs.collections(run, now)
-    if run.starting:
+    if starts:
         yield from staging.stagings(run, now)
+    if run.starting:
         yield from outputs.repairs(run, now)
         yield from outputs.routings(run, now)
     yield from outputs.merges(run, now)

@@ -127,6 +127,8 @@ class JobRecord:
     """When the last Start call whose answer is missing was made, or may have been: the grace counts from here."""
     accepted_at: float = 0.0
     looked_at: float = float("-inf")
+    look_at: float = float("-inf")
+    """When it wants its next look, while it is at work."""
     missing: int = 0
     submitted_at: float | None = None
     ended_at: float | None = None

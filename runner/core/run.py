@@ -76,8 +76,8 @@ class Run:
 
     def _plan_queues(self) -> None:
         """Work that waits."""
-        self.staged: dict[BatchId, dict[str, str]] = {}
-        """Batch -> lane -> URI."""
+        self.staged: dict[BatchId, tuple[str, ...]] = {}
+        """Batch -> the lanes where it lies."""
         self.readers: dict[BatchId, list[JobKey]] = {}
         """Batch -> the jobs that read it."""
         self.unplaced: dict[Group, Queue] = {}
@@ -131,6 +131,7 @@ class Run:
         }
         """Operation -> its stations, in the manifest's order of lanes."""
         lanes = (*self.config.lanes, *self.config.former_lanes)
+        self._trusted = {lane.name for lane in lanes if not lane.remote}
         self._timings = {lane.name: TIMINGS[lane.kind] for lane in lanes}
         self.parks: dict[Kind, e.WorkParked] = {}
         self.parked_until: dict[Kind, float] = {}
@@ -199,6 +200,10 @@ class Run:
     def barred(self, lane: str, analysis: str) -> bool:
         """Whether no job of an analysis is started in a lane now: it is closed there, or its model is awaited."""
         return (lane, analysis) in self.closed_to or (lane, analysis) in self.awaited
+
+    def is_proven(self, lane: str, analysis: str) -> bool:
+        """Whether jobs of an analysis may be started side by side in a lane: on an embedded one, at once."""
+        return (lane, self.families[analysis]) in self.proven or lane in self._trusted
 
     def idle(self) -> bool:
         """Whether nothing is being carried out."""
@@ -269,7 +274,7 @@ class Run:
         """A WAITING job may be started: where its batch lies, or else once it lies somewhere."""
         job = record.job
         entry = (0 if job.round else 1, job.order, job.key)
-        lanes = self.staged.get(job.batch, {})
+        lanes = self.staged.get(job.batch, ())
         ready = [lane for lane in record.lanes if lane in lanes]
         for lane in ready:
             self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(entry)

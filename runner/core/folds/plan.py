@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.core import events as e
+from runner.core.folds.looking import expect
 from runner.core.folds.starting import begin_checks
 from runner.core.records import JobRecord
 from runner.core.states import TERMINAL, State, next_state
@@ -56,6 +57,8 @@ def _take_up(run: Run, record: JobRecord, event: e.SessionOpened) -> None:
     record.stop_asked = False
     record.collect_at = 0.0
     record.looked_at, record.missing = float("-inf"), 0
+    if record.state is State.ACTIVE:
+        expect(run, record)
 
 
 def listing_taken(run: Run, event: e.ListingTaken) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.core import events as e
 from runner.core.commands import Check
+from runner.core.folds.looking import expect
 from runner.core.records import JobRecord
 from runner.core.retry import CALLS, backoff
 from runner.core.states import State
@@ -22,16 +23,19 @@ FULL_DOUBLED_MAX: Final = 3
 
 def batch_staged(run: Run, event: e.BatchStaged) -> None:
     """Jobs can read a batch on a lane."""
-    run.staged.setdefault(event.batch, {})[event.lane] = event.uri
+    lanes = run.staged.get(event.batch, ())
+    if event.lane not in lanes:
+        run.staged[event.batch] = (*lanes, event.lane)
     run.requeue(event.batch)
 
 
 def staging_lost(run: Run, event: e.StagingLost) -> None:
     """What was staged in a lane, and is still wanted, is to be staged again. Looks at every batch."""
     for batch in [batch for batch, lanes in run.staged.items() if event.lane in lanes]:
-        lanes = run.staged[batch]
-        del lanes[event.lane]
-        if not lanes:
+        lanes = tuple(lane for lane in run.staged[batch] if lane != event.lane)
+        if lanes:
+            run.staged[batch] = lanes
+        else:
             del run.staged[batch]
         run.requeue(batch)
 
@@ -57,6 +61,7 @@ def start_accepted(run: Run, event: e.StartAccepted, record: JobRecord) -> None:
     record.accepted_at, record.looked_at, record.missing = event.at, float("-inf"), 0
     record.stop_asked = False
     record.check_rounds = 0
+    expect(run, record)
     run.stations[record.lane, record.job.operation].refusals = 0
     if event.by == "replay" or record.replayed:
         record.confirmed = False

@@ -6,6 +6,7 @@ import heapq
 from typing import TYPE_CHECKING, Final
 
 from runner.core import events as e
+from runner.core.folds.looking import disprove, expect, prove
 from runner.core.folds.starting import forget_confirmation
 from runner.core.records import DENIALS, JobRecord
 from runner.core.states import State
@@ -14,6 +15,7 @@ from runner.model import FaultKind, JobStatus
 if TYPE_CHECKING:
     from runner.core.run import Run
 
+_AT_WORK: Final = frozenset({JobStatus.IN_PROGRESS, JobStatus.STOP_REQUESTED})
 NOTHING_TO_STOP: Final = frozenset({FaultKind.REJECTED, FaultKind.NOT_FOUND})
 """Answers to Stop that mean the job has ended, or is not there; after any other the Stop is still to be made."""
 
@@ -23,6 +25,7 @@ def swept(run: Run, event: e.Swept) -> None:
     for record in run.stations[event.lane, event.operation].occupied.values():
         if record.state is State.ACTIVE:
             record.looked_at = max(record.looked_at, event.at)
+            expect(run, record)
             _prove(run, record, event.at)
     for key in event.missing:
         run.jobs[key].missing += 1
@@ -31,14 +34,17 @@ def swept(run: Run, event: e.Swept) -> None:
 def _prove(run: Run, record: JobRecord, at: float) -> None:
     """A job that is at work longer than a missing permission takes to show proves that its lane is in order."""
     past = at - record.accepted_at >= run.timing(record.lane).permission_s
-    if past and record.status in {JobStatus.IN_PROGRESS, JobStatus.STOP_REQUESTED}:
-        run.proven.add((record.lane, run.families[record.job.analysis]))
+    if past and record.status in _AT_WORK:
+        prove(run, record)
 
 
 def repredicted(run: Run, event: e.Repredicted) -> None:
     """Jobs that run take longer or shorter than was thought."""
     for key, seconds in event.predictions:
-        run.jobs[key].predicted_s = seconds
+        record = run.jobs[key]
+        record.predicted_s = seconds
+        if record.state is State.ACTIVE:
+            expect(run, record)
 
 
 def status_seen(run: Run, event: e.StatusSeen, record: JobRecord) -> None:
@@ -53,9 +59,10 @@ def status_seen(run: Run, event: e.StatusSeen, record: JobRecord) -> None:
     if record.state is State.FAILED:
         _failed(run, event, record)
     elif record.state is State.ACTIVE:
+        expect(run, record)
         _prove(run, record, event.at)
     elif record.state is State.ENDED:
-        run.proven.add((record.lane, run.families[record.job.analysis]))
+        prove(run, record)
         record.partial = event.status is JobStatus.STOPPED
         record.output_failures, record.collect_at = 0, 0.0
         heapq.heappush(run.to_collect, (record.job.order, record.job.key, record.generation))
@@ -72,7 +79,7 @@ def _failed(run: Run, event: e.StatusSeen | e.GenerationLost, record: JobRecord)
     record.fault = fault
     record.failed_in, record.failed_at = run.sessions, event.at
     if fault.kind in DENIALS:
-        run.proven.discard((record.lane, run.families[record.job.analysis]))
+        disprove(run, record)
     else:
         record.failures += 1
     record.output_failures = 0

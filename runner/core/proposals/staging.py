@@ -14,7 +14,7 @@ from typing import Final
 from runner.core import commands as c
 from runner.core.kinds import STAGING
 from runner.core.proposals.proposal import Proposal, not_before
-from runner.core.proposals.starting import opening, probe, proven
+from runner.core.proposals.starting import opening, probe
 from runner.core.records import Station
 from runner.core.run import Run
 from runner.core.waiting import Entry, Group, Queue
@@ -96,7 +96,7 @@ def _probes(run: Run, station: Station) -> Iterator[Entry]:
     families: set[str] = set()
     for analysis in run.of_operation[station.operation]:
         family = run.families[analysis]
-        if family in families or proven(run, station, analysis):
+        if family in families or run.is_proven(lane, analysis):
             continue
         families.add(family)
         key = probe(run, station, analysis)

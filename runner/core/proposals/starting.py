@@ -33,7 +33,7 @@ def start_at(run: Run, station: Station, now: float) -> float:
 
 def starts(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     """The next Start of an operation on a lane, or the count of strangers' jobs that has to come before it."""
-    record = next_job(run, station) if station.left > 0 else None
+    record = next_job(run, station)
     if record is None:
         return
     at = start_at(run, station, now)
@@ -90,16 +90,11 @@ def next_job(run: Run, station: Station) -> JobRecord | None:
         head = queue.head
         if head is None or run.barred(station.lane.name, analysis):
             continue
-        if proven(run, station, analysis):
+        if run.is_proven(station.lane.name, analysis):
             heads.append(head)
         elif (key := probe(run, station, analysis)) is not None and any(key in of for of in station.ready.values()):
             heads.append((*head[:2], key))
     return run.jobs[min(heads)[2]] if heads else None
-
-
-def proven(run: Run, station: Station, analysis: str) -> bool:
-    """Whether jobs of an analysis may be started side by side: at once on an embedded lane."""
-    return not station.lane.remote or (station.lane.name, run.families[analysis]) in run.proven
 
 
 def probe(run: Run, station: Station, analysis: str) -> JobKey | None:

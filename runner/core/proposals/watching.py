@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from math import inf
 from typing import Final
 
 from runner.core import commands as c, events as e
 from runner.core.kinds import stopping
-from runner.core.polling import next_look
 from runner.core.proposals.cutting import can_be_cut, cut
 from runner.core.proposals.proposal import Proposal, look_at, not_before
-from runner.core.proposals.starting import proven, start_at
+from runner.core.proposals.starting import start_at
 from runner.core.records import DENIALS, JobRecord, Station
 from runner.core.retry import GENERATIONS, RetryAt, decide
 from runner.core.run import Run
@@ -35,27 +34,13 @@ def looks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     if (lane, operation) not in run.sweeping:
         since = min(r.submitted_at or r.accepted_at for r in active) - SWEEP_MARGIN_S
         sweep = c.Sweep(lane=lane, operation=operation, since=float(int(since)))
-        yield Proposal(max(base, _next_sweep(run, station, active)), sweep)
+        yield Proposal(max(base, min(record.look_at for record in active)), sweep)
     timing = run.timing(lane)
     for record in active:
         if record.missing >= timing.missing_max and record.remote_id is not None:
             # A young job may be hidden from Describe as it is from List; "not found" would buy it a second time.
             at = max(base, record.accepted_at + 2 * timing.grace_s)
             yield Proposal(at, _describe(station, record, record.remote_id))
-
-
-def _next_sweep(run: Run, station: Station, active: Iterable[JobRecord]) -> float:
-    timing = run.timing(station.lane.name)
-    return min(
-        next_look(
-            timing,
-            accepted_at=record.accepted_at,
-            looked_at=record.looked_at,
-            predicted_s=record.predicted_s,
-            probing=not proven(run, station, record.job.analysis),
-        )
-        for record in active
-    )
 
 
 def _describe(station: Station, record: JobRecord, remote_id: RemoteId) -> c.DescribeJob:
