@@ -69,7 +69,7 @@ def load_manifest(
 async def plan(
     manifest: Manifest, *, run_dir: Path | None = None, limit: int | None = None, workers: int | None = None
 ) -> Plan:
-    """Survey and plan; nothing is sent anywhere. With `run_dir` the survey is kept, and `run` goes on from it."""
+    """Survey and plan; no text is sent anywhere. With `run_dir` the survey is kept, and `run` goes on from it."""
     options = _options(run_dir=run_dir, limit=limit, workers=workers)
     with TemporaryDirectory(prefix="runner-plan-") as scratch:
         choice = choose(options.applied(manifest), run_dir=run_dir or Path(scratch) / "run", again=False)

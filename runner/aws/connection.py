@@ -89,6 +89,21 @@ class Connection:
             await self._stack.aclose()
 
 
+@asynccontextmanager
+async def unconnected_client(lane: LaneSpec, service: str) -> AsyncIterator[Any]:
+    """A client of any service with a lane's credentials, for a question beside the lane's own.
+
+    Unlike `connect` it does not hold an `aws` lane to Amazon's hosts, and finds credentials only with the first call.
+    Raises what botocore raises.
+    """
+    _quieten()
+    session = _user_session(lane)
+    if lane.assume_role:
+        session = _assuming(session, lane)
+    async with _client(session, lane, service) as client:
+        yield client
+
+
 async def connect(lane: LaneSpec) -> Connection:
     """Make a lane's clients and find its credentials.
 
@@ -227,7 +242,7 @@ def _as_is(value: Any) -> Any:
 
 
 @asynccontextmanager
-async def _client(session: Session, lane: LaneSpec, service: Service) -> AsyncIterator[Any]:
+async def _client(session: Session, lane: LaneSpec, service: str) -> AsyncIterator[Any]:
     make: Any = session.client
     verify = False if lane.kind == "embedded" else None  # plain HTTP on loopback: loading CAs costs 20 ms a client
     url = lane.endpoint_url(service)

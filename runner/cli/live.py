@@ -13,7 +13,9 @@ from typing import Final, Self
 
 from rich.text import Text
 
+from runner.cli.quotas import quota_facts
 from runner.cli.render import gate_view
+from runner.cli.tables import Fact
 from runner.cli.terminal import nearby, talk, visible
 from runner.compose.opening import OpenRun
 from runner.compose.running import Hooks
@@ -48,6 +50,7 @@ class LiveHooks:
         self._console = talk()
         self._progress: Progress | None = None
         self._resumed = False
+        self._quotas: Sequence[Fact] = ()
         self._stack = ExitStack()
         self.observing = False
         """Whether there was anything to do."""
@@ -77,6 +80,7 @@ class LiveHooks:
     def _observe(self, opened: OpenRun) -> Sequence[Observer]:
         self.observing = True
         self._resumed = opened.run.sessions > 0
+        self._quotas = tuple(quota_facts(opened.manifest))
         if self._announced:
             verb = "Going on in" if self._resumed else "Running in"
             where = shlex.quote(nearby(str(opened.directory.root)))
@@ -117,6 +121,8 @@ class LiveHooks:
     def _planned(self, plan: Plan) -> None:
         if self._announced and not self._resumed:
             self._console.print(gate_view(plan))
+            for quota in self._quotas:
+                self._console.print(quota)
 
 
 @contextmanager

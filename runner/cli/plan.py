@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ABOUT: Final = """
 Survey the corpora and show what a run would do: documents, jobs, units, price and predicted time. Starts
-nothing and sends nothing anywhere.
+nothing and sends nothing anywhere; of a lane on AWS the account is asked for its quotas.
 
 With --simulate the scheduler then carries the plan out against a model of the service, in virtual time: when
 each lane's slots are taken, how many calls are made, when the last line is written.
@@ -75,6 +75,7 @@ def plan(
     import anyio
 
     from runner.cli.live import LiveHooks, interruptible
+    from runner.cli.quotas import quota_facts
     from runner.cli.render import plan_view
     from runner.cli.terminal import data, emit_json
     from runner.cli.timeline import simulation_view
@@ -103,11 +104,13 @@ def plan(
             return EXIT_INTERRUPTED
     if out is not None:
         write_summary(out, document)
-    simulated = _simulated(*forecasts[-1]) if simulate and forecasts else None
+    simulated = _simulated(*forecasts[-1]) if simulate else None
     if json_:
         emit_json(document if simulated is None else {**document, "simulation": simulated.to_json()})
     else:
         data().print(plan_view(made))
+        for quota in quota_facts(forecasts[-1][0]):
+            data().print(quota)
         if simulated is not None:
             data().print(simulation_view(simulated, made))
         data().print(_disk(applied, made))

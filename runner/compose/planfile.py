@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.compose.opening import OpenRun
+from runner.compose.quotas import counted
 from runner.errors import LimitError, UserError
 from runner.manifest import identity_digest
 from runner.planning.disk import disk_use
@@ -18,10 +19,18 @@ CENT_USD: Final = 0.005
 
 
 def document(opened: OpenRun, plan: Plan) -> dict[str, object]:
-    """The plan's own document, the disk it needs, and what it was made of: the run's identity, digests of listings."""
+    """The plan's own document, the quotas it counts on, the disk it needs, and what it was made of.
+
+    That is the run's identity and the digests of its listings.
+    """
     listings = {corpus: taken.digest for corpus, taken in opened.run.listings.items()}
     disk = asdict(disk_use(opened.manifest, plan))
-    return {**plan.to_json(), "disk": disk, "identity": identity_digest(opened.manifest), "listings": listings}
+    quotas = [
+        {"lane": lane, "operation": operation, "active_jobs": slots, "quota": source}
+        for lane, operation, slots, source in counted(opened.manifest)
+    ]
+    identity = identity_digest(opened.manifest)
+    return {**plan.to_json(), "quotas": quotas, "disk": disk, "identity": identity, "listings": listings}
 
 
 def require_same(path: Path, now: Mapping[str, Any]) -> None:

@@ -25,8 +25,18 @@ from runner.compose.lanes import OpenLanes, open_lanes, session_events
 from runner.compose.learning import learnt
 from runner.compose.models.data import with_training_data
 from runner.compose.models.trainer import Trainer, drive_beside, stop_trainings
-from runner.compose.opening import Choice, OpenRun, choose, manifest_of, open_run, with_options
-from runner.compose.places import remember
+from runner.compose.opening import (
+    Choice,
+    OpenRun,
+    beginning_of,
+    choose,
+    is_complete,
+    manifest_of,
+    open_run,
+    with_options,
+)
+from runner.compose.places import recall, remember
+from runner.compose.quotas import Known, counted, with_quotas
 from runner.compose.reporting import write_report
 from runner.compose.reusing import reusable_analyses
 from runner.compose.routing import as_routed
@@ -121,11 +131,17 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
     manifest = options.applied(manifest)
     choice = choose(manifest, run_dir=options.run_dir, again=options.again)
     choice = await take_up(choice, manifest, again=options.again)
+    known = (
+        Known(manifest=manifest)
+        if _is_done(choice, manifest)
+        else await with_quotas(manifest, before=recall(choice.directory))
+    )
+    manifest = known.manifest
     with (
         full_disk_told(),
         open_run(choice, manifest, interactive=options.interactive, workers=options.workers) as opened,
     ):
-        for notice in opened.notices:
+        for notice in (*opened.notices, *known.notices):
             hooks.say(notice)
         if opened.run.finished is not None and opened.complete:
             return _outcome(opened, ("finished", opened.run.finished.exit_code), resumed=True)
@@ -136,15 +152,24 @@ async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) ->
 async def plan_manifest(
     manifest: Manifest, options: RunOptions, hooks: Hooks, choice: Choice
 ) -> tuple[Plan, dict[str, object]]:
-    """Survey a manifest's corpora and plan; nothing is sent anywhere. The survey stays in the chosen directory.
+    """Survey a manifest's corpora and plan. The survey stays in the chosen directory.
 
-    Returns the plan, and the document that `run --plan` holds a run to.
+    Nothing is sent anywhere but the question for an account's quotas. Returns the plan, and the document that
+    `run --plan` holds a run to.
     """
-    manifest = options.applied(manifest)
-    with full_disk_told(), open_run(choice, manifest, workers=options.workers) as opened:
+    known = await with_quotas(options.applied(manifest), before=recall(choice.directory))
+    with full_disk_told(), open_run(choice, known.manifest, workers=options.workers) as opened:
+        for notice in known.notices:
+            hooks.say(notice)
         session = _Session(opened, options, hooks, list(hooks.observe(opened)))
         plan = await session.plan()
         return plan, planfile.document(opened, plan)
+
+
+def _is_done(choice: Choice, manifest: Manifest) -> bool:
+    """Whether the chosen directory holds a run whose results are whole: then there is nobody to ask anything."""
+    began = beginning_of(choice.directory) if choice.directory.begun else None
+    return began is not None and is_complete(choice.directory, manifest, began.run)
 
 
 class _Session:
@@ -253,6 +278,7 @@ class _Session:
             purpose="run",
             engines=lanes.engines,
             analyzers=lanes.analyzers,
+            quotas=counted(self._manifest),
         )
         self._record(*session_events(self._run, lanes, opened, self._opened.directory))
         for lane in lanes.shut:

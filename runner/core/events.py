@@ -22,6 +22,7 @@ from runner.model import (
     MergedSegment,
     PartFacts,
     PartId,
+    QuotaSource,
     RemoteId,
     RunId,
     SegmentFacts,
@@ -59,13 +60,14 @@ class SessionOpened(Event):
     """A process took the run up. Whatever was in flight in an earlier one is not any more; parks are lifted.
 
     `engines` holds (lane, engine, incarnation, account): what answers at each lane. `analyzers` holds
-    (family, version) of an embedded lane.
+    (family, version) of an embedded lane. `quotas` holds (lane, operation, active jobs, who says so) of remote lanes.
     """
 
     version: str
     purpose: Literal["run", "plan", "cancel", "retry"]
     engines: tuple[tuple[str, str, str, str], ...] = ()
     analyzers: tuple[tuple[str, str], ...] = ()
+    quotas: tuple[tuple[str, str, float | None, QuotaSource], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,8 +228,8 @@ def _limit(written: Number | None, default: Limit) -> Limit:
         return default
     number, by_family = written
     by_operation = {FAMILIES[family].stem: value for family, value in by_family.items()}
-    return Limit(
-        default=default.default if number is None else number, by_operation=tuple(sorted(by_operation.items()))
+    return replace(
+        default if number is None else Limit(default=number), by_operation=tuple(sorted(by_operation.items()))
     )
 
 

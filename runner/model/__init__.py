@@ -53,6 +53,7 @@ from runner.model.spec import (
     Oversize,
     PolicySpec,
     Quotas,
+    QuotaSource,
     Tolerance,
     Vpc,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "PatchTask",
     "Piece",
     "PolicySpec",
+    "QuotaSource",
     "Quotas",
     "RemoteId",
     "RemoteJob",

@@ -6,7 +6,8 @@ analysis), the manifest has already filled it in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from runner.catalogue import FAMILIES, Family
@@ -15,6 +16,8 @@ Format = Literal["files", "lines", "jsonl", "csv", "parquet"]
 Oversize = Literal["split", "skip", "error"]
 LaneKind = Literal["embedded", "aws", "url"]
 Compression = Literal["none", "gzip", "zstd"]
+QuotaSource = Literal["manifest", "observed", "assumed"]
+"""Who says a quota: the user, the account (Service Quotas), or nobody: the service's defaults are assumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,25 +133,53 @@ class AnalysisSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A number per operation: `by_operation` (stem, value) where given, else `default`. None: no limit."""
+    """A number per operation: `by_operation` (stem, value) where given, else `default`. None: no limit.
+
+    `source` says whose number `default` is; those in `by_operation` are the manifest's, but for the `observed` ones.
+    """
 
     default: float | None
     by_operation: tuple[tuple[str, float], ...] = ()
+    source: QuotaSource = "manifest"
+    observed: tuple[str, ...] = ()
 
     def of(self, operation: str) -> float | None:
         """The limit of one operation (a catalogue stem)."""
         return dict(self.by_operation).get(operation, self.default)
 
+    def source_of(self, operation: str) -> QuotaSource:
+        """Whose number that is."""
+        if operation in self.observed:
+            return "observed"
+        return "manifest" if operation in dict(self.by_operation) else self.source
+
+    def observing(self, numbers: Mapping[str, float]) -> Limit:
+        """The limit with an account's own numbers wherever the manifest says nothing."""
+        silent = {stem: number for stem, number in numbers.items() if self.source_of(stem) != "manifest"}
+        return replace(
+            self,
+            by_operation=tuple(sorted((dict(self.by_operation) | silent).items())),
+            observed=tuple(sorted({*self.observed, *silent})),
+        )
+
+    @property
+    def account_says(self) -> dict[str, float]:
+        """The account's own numbers among these, by operation."""
+        return {stem: number for stem, number in self.by_operation if stem in self.observed}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    """What a lane allows, per operation: jobs active at once, and calls per second (None: unpaced)."""
+    """What a lane allows, per operation: jobs active at once, and calls per second (None: unpaced).
 
-    active_jobs: Limit = Limit(default=10)
-    start_per_s: Limit = Limit(default=1.0)
-    read_per_s: Limit = Limit(default=10.0)
-    stop_per_s: Limit = Limit(default=1.0)
-    reserve_slots: Limit = Limit(default=0)
+    The numbers that stand here are those of the service's own quotas (COMPREHEND.md section 2.3).
+    """
+
+    active_jobs: Limit = Limit(default=10, source="assumed")
+    start_per_s: Limit = Limit(default=1.0, source="assumed")
+    read_per_s: Limit = Limit(default=10.0, source="assumed")
+    stop_per_s: Limit = Limit(default=1.0, source="assumed")
+    reserve_slots: Limit = Limit(default=0, source="assumed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from runner.compose.doctoring.iam import iam_findings, principal_of
 from runner.compose.doctoring.lanes import lane_findings
 from runner.compose.doctoring.machine import file_system_of, machine_findings
 from runner.compose.doctoring.policies import trust_policy
-from runner.compose.doctoring.resources import active_jobs, resource_findings
+from runner.compose.doctoring.resources import resource_findings
 from runner.manifest import load_manifest
-from runner.model import Kms, LaneSpec, Manifest, Vpc
+from runner.model import Kms, LaneSpec, Limit, Manifest, Vpc
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/service/Comprehend"
@@ -80,8 +80,8 @@ def healthy(manifest: Manifest, **answers: Any) -> Scripted:
         "simulate_principal_policy": ALLOWED,
         "list_service_quotas": {
             "Quotas": [
-                {"QuotaName": "Maximum active targeted sentiment detection jobs", "Value": 3.0},
-                {"QuotaName": "Maximum active sentiment detection jobs", "Value": 10.0},
+                {"QuotaCode": "L-358FBC4F", "QuotaName": "DetectTargetedSentiment max active jobs", "Value": 3.0},
+                {"QuotaCode": "L-32ABBB12", "QuotaName": "DetectSentiment max active jobs", "Value": 10.0},
             ]
         },
     }
@@ -156,12 +156,21 @@ def test_a_run_looks_for_no_slots_of_other_families_and_counts_the_active_jobs(m
     ]
 
 
+FOUR = {"Quotas": [{"QuotaCode": "L-2B8ECCAB", "QuotaName": "DetectEntities max active jobs", "Value": 4.0}]}
+
+
 def test_fewer_slots_than_the_manifest_counts_on_are_told(manifest):
-    quotas = {"Quotas": [{"QuotaName": "Maximum active entities detection jobs", "Value": 4.0}]}
-    assert on(iter(examined(manifest, list_service_quotas=quotas)), "quotas") == [
-        ("wrong", "EntitiesDetection: 4 active jobs, and the lane counts on 10")
+    quotas = replace(manifest.lanes[0].quotas, active_jobs=Limit(default=10))
+    written = replace(manifest, lanes=(replace(manifest.lanes[0], quotas=quotas),))
+    assert on(iter(examined(written, list_service_quotas=FOUR)), "quotas") == [
+        ("wrong", "EntitiesDetection: 4 active jobs, and the manifest says 10")
     ]
-    assert active_jobs(quotas["Quotas"], "SentimentDetection") is None
+
+
+def test_the_accounts_slots_are_told_where_the_manifest_says_nothing(manifest):
+    assert on(iter(examined(manifest, list_service_quotas=FOUR)), "quotas") == [
+        ("ok", "EntitiesDetection: 4 active jobs, which a run counts on")
+    ]
 
 
 def test_rights_that_the_simulation_denies_are_named(manifest):

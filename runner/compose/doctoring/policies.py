@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from runner.aws.quotas import ACTION
 from runner.model import LaneSpec, Manifest
 from runner.storage.s3 import parse_uri
 
@@ -39,6 +40,7 @@ def caller_policy(manifest: Manifest, lane: LaneSpec) -> dict[str, Any]:
     bucket, objects = staging_arns(lane)
     statements = [
         _allow("Jobs", comprehend_actions(manifest, lane), ["*"]),
+        *([_allow("Quotas", [ACTION], ["*"])] if lane.kind == "aws" else []),
         _allow("ListStaging", ["s3:ListBucket"], [bucket]),
         _allow("Staging", [*OBJECT_ACTIONS, "s3:AbortMultipartUpload"], [objects]),
         _allow("HandOverTheRole", ["iam:PassRole"], [lane.data_access_role])

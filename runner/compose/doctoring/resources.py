@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
+from runner.aws.quotas import ACTION, PAGE_QUOTAS, PAGES_MAX, account_quotas
 from runner.compose.doctoring.findings import Document, Finding, Refusal, Services
 from runner.model import Manifest
-
-PAGES_MAX: Final = 20
-_WORDS: Final = {
-    "DominantLanguageDetection": "language",
-    "EntitiesDetection": "entities",
-    "KeyPhrasesDetection": "key phrases",
-    "SentimentDetection": "sentiment",
-    "TargetedSentimentDetection": "targeted sentiment",
-    "PiiEntitiesDetection": "pii",
-    "EventsDetection": "events",
-    "TopicsDetection": "topics",
-    "DocumentClassification": "document classification",
-}
-"""What an operation is called in the names of quotas."""
 
 
 def resource_findings(manifest: Manifest, services: Services) -> Iterator[Finding]:
@@ -94,38 +81,30 @@ def _refused(services: Services, subject: str, what: str, refusal: Refusal, *, a
 
 
 def _quotas(manifest: Manifest, services: Services) -> Iterator[Finding]:
-    """The account's own numbers of active jobs, held against the lane's."""
+    """The account's own numbers of active jobs, held against the manifest's."""
     if services.lane.kind != "aws":
         return
     listed = _listed(services)
     if isinstance(listed, Refusal):
-        reason = "may not be asked for (servicequotas:ListServiceQuotas)" if listed.denied else str(listed)
-        yield _finding(services, "quotas", "unknown", f"{reason}; the lane's own numbers are used")
+        reason = f"may not be asked for ({ACTION})" if listed.denied else str(listed)
+        yield _finding(services, "quotas", "unknown", f"{reason}; the manifest's numbers hold, or the defaults")
         return
+    account, limit = account_quotas(listed), services.lane.quotas.active_jobs
     for stem in dict.fromkeys(analysis.operation for analysis in manifest.analyses):
-        actual, planned = active_jobs(listed, stem), services.lane.quotas.active_jobs.of(stem)
+        actual, planned = account.active_jobs.get(stem), limit.of(stem)
         if actual is None or planned is None:
             continue
-        message = f"{stem}: {actual:.0f} active jobs, and the lane counts on {planned:.0f}"
-        fix = f"quotas: {{active_jobs: {actual:.0f}}}" if actual != planned else None
+        if limit.source_of(stem) != "manifest":
+            yield _finding(services, "quotas", "ok", f"{stem}: {actual:.0f} active jobs, which a run counts on")
+            continue
+        message = f"{stem}: {actual:.0f} active jobs, and the manifest says {planned:.0f}"
+        fix = f"quotas: {{active_jobs: {actual:.0f}}}, or none: a run reads them" if actual != planned else None
         yield _finding(services, "quotas", "wrong" if actual < planned else "ok", message, fix)
-
-
-def active_jobs(quotas: list[Document], stem: str) -> float | None:
-    """The quota of active jobs of an operation, by its name; None if it is not among them."""
-    word = _WORDS[stem]
-    for quota in quotas:
-        name = str(quota.get("QuotaName", "")).lower()
-        targeted = "targeted" in name and "targeted" not in word
-        if "active" in name and "job" in name and word in name and not targeted:
-            value = quota.get("Value")
-            return float(value) if isinstance(value, int | float) else None
-    return None
 
 
 def _listed(services: Services) -> list[Document] | Refusal:
     found: list[Document] = []
-    parameters: dict[str, object] = {"ServiceCode": "comprehend"}
+    parameters: dict[str, object] = {"ServiceCode": "comprehend", "MaxResults": PAGE_QUOTAS}
     for _ in range(PAGES_MAX):
         page = services.ask("service-quotas", "list_service_quotas", **parameters)
         if isinstance(page, Refusal):
