@@ -7,6 +7,7 @@ opens a segment again; one that is merged already is then *dirty*, and its resul
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -25,6 +26,8 @@ class SegmentRecord:
     open: int = 0
     """Unsettled jobs that cover it."""
     jobs: list[JobKey] = field(default_factory=list)
+    written: int = 0
+    """Of how many of them the answers are in the results; they are the first."""
     merged: MergedSegment | None = None
     dirty: bool = False
 
@@ -33,10 +36,23 @@ class SegmentRecord:
 class CorpusBook:
     """The segments of one corpus in input order; those before `merged` are merged."""
 
+    place: int
+    """Of the corpus, in the order in which they were listed."""
     segments: list[SegmentRecord] = field(default_factory=list)
     merged: int = 0
     dirty: dict[int, int] = field(default_factory=dict)
     """Result files to be written anew -> how often an unsettled job covers one of their merged segments."""
+
+    @property
+    def ripe(self) -> bool:
+        """Whether its next segment is closed; or, as long as files are to be written anew, all segments of one are.
+
+        A crash may have left such a file patched without its event; until that is said, its end is not known, and
+        nothing may be appended after it.
+        """
+        if self.dirty:
+            return not all(self.dirty.values())
+        return self.merged < len(self.segments) and not self.segments[self.merged].open
 
 
 class Books:
@@ -54,8 +70,12 @@ class Books:
         """Lines of results, each a document."""
         self._by_id: dict[SegmentId, SegmentRecord] = {}
         self._foreign: dict[PartId, list[SegmentRecord]] = {}
-        self._needed_by: dict[JobKey, set[SegmentId]] = {}
-        """Job -> the segments that have yet to be merged, or written anew, with its answers."""
+        self._needed_by: dict[JobKey, int] = {}
+        """Job -> how many segments have yet to be merged, or written anew, with its answers."""
+        self._names: list[str] = []
+        """Corpora in the order in which they were listed."""
+        self._ripe: list[int] = []
+        """Places of the corpora that are ripe, in order."""
 
     def add(self, segments: Iterable[SegmentFacts]) -> None:
         """Segments were surveyed, in any order; or are known better, since some of their texts were found elsewhere."""
@@ -73,12 +93,26 @@ class Books:
 
     def begin_corpus(self, corpus: str) -> None:
         """A corpus exists, even if it turns out to be empty."""
-        self.corpora.setdefault(corpus, CorpusBook())
+        if corpus not in self.corpora:
+            self.corpora[corpus] = CorpusBook(len(self._names))
+            self._names.append(corpus)
 
     def close_survey(self) -> None:
         """All segments are known: put them in input order."""
         for record in sorted(self._by_id.values(), key=lambda record: record.facts.id):
-            self.corpora.setdefault(record.facts.corpus, CorpusBook()).segments.append(record)
+            self.begin_corpus(record.facts.corpus)
+            self.corpora[record.facts.corpus].segments.append(record)
+        for book in self.corpora.values():
+            self._weigh(book)
+
+    def _weigh(self, book: CorpusBook) -> None:
+        """Put a corpus among the ripe, or take it out."""
+        at = bisect_left(self._ripe, book.place)
+        listed = at < len(self._ripe) and self._ripe[at] == book.place
+        if book.ripe and not listed:
+            insort(self._ripe, book.place)
+        elif listed and not book.ripe:
+            del self._ripe[at]
 
     def surveyed(self) -> Iterator[SegmentFacts]:
         """All segments surveyed so far, in no particular order."""
@@ -105,22 +139,32 @@ class Books:
     def open(self, job: JobKey, batch: Batch) -> None:
         """A job was planned."""
         covered = self.covered(batch)
-        self._needed_by[job] = {record.facts.id for record in covered}
+        self._needed_by[job] = len(covered)
         for record in covered:
             record.open += 1
             record.jobs.append(job)
+            book = self.corpora.get(record.facts.corpus)
             if record.merged is not None:
+                assert book is not None, record.facts.corpus
                 record.dirty = True
-                dirty = self.corpora[record.facts.corpus].dirty
-                dirty[record.merged.file] = dirty.get(record.merged.file, 0) + 1
+                book.dirty[record.merged.file] = book.dirty.get(record.merged.file, 0) + 1
+            if book is not None:
+                self._weigh(book)
 
     def settle(self, batch: Batch) -> None:
         """A job will answer nothing more."""
         for record in self.covered(batch):
             record.open -= 1
             assert record.open >= 0, record.facts.id
+            book = self.corpora[record.facts.corpus]
             if record.merged is not None:
-                self.corpora[record.facts.corpus].dirty[record.merged.file] -= 1
+                book.dirty[record.merged.file] -= 1
+            self._weigh(book)
+
+    def ripe(self) -> Iterator[str]:
+        """The corpora with something to write, in the order in which they were listed."""
+        if self.complete:
+            yield from (corpus for corpus in map(self._names.__getitem__, self._ripe) if corpus not in self.held)
 
     def mergeable(self, corpus: str) -> tuple[SegmentId, ...]:
         """The next closed segments of a corpus, in order; bounded."""
@@ -151,6 +195,7 @@ class Books:
         record.merged = merged
         self.lines += merged.lines
         book.merged += 1
+        self._weigh(book)
         return self._release(record)
 
     def patch(self, corpus: str, file: int, segments: Iterable[MergedSegment]) -> list[JobKey]:
@@ -162,17 +207,20 @@ class Books:
             if record.dirty:
                 record.dirty = False
                 released += self._release(record)
-        still_open = self.corpora[corpus].dirty.pop(file)
+        book = self.corpora[corpus]
+        still_open = book.dirty.pop(file)
         assert not still_open, (corpus, file)
+        self._weigh(book)
         return released
 
     def _release(self, record: SegmentRecord) -> list[JobKey]:
         released = []
-        for job in record.jobs:
-            segments = self._needed_by.get(job, set())
-            segments.discard(record.facts.id)
-            if not segments and self._needed_by.pop(job, None) is not None:
+        for job in record.jobs[record.written :]:
+            self._needed_by[job] -= 1
+            if not self._needed_by[job]:
+                del self._needed_by[job]
                 released.append(job)
+        record.written = len(record.jobs)
         return released
 
     def needs_spool(self, job: JobKey) -> bool:

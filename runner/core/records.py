@@ -15,7 +15,6 @@ from runner.core.waiting import Queue
 from runner.model import (
     AnalysisSpec,
     BatchId,
-    CollectReport,
     Fault,
     FaultKind,
     Job,
@@ -155,7 +154,8 @@ class JobRecord:
     stop_asked: bool = False
     output_failures: int = 0
     collect_at: float = 0.0
-    report: CollectReport | None = None
+    spool_bytes: int = 0
+    """Of what was collected of it, until that is in the results."""
     settled: bool = False
     starts: int = 0
     """Start calls made, for the record."""
@@ -165,6 +165,15 @@ class JobRecord:
     """Of the first job that was cut: how many jobs there have been for pieces of it, and"""
     pieces_collected: int = 0
     """of how many of them the answers are here."""
+
+    def shrink(self) -> None:
+        """Forget what no one asks of a job whose answers are in the results: most of a long run's jobs are such."""
+        if self.confirm_at is None:
+            self.name = self.token = ""
+        self.output_uri = None
+        self.spool_bytes = 0
+        self.intended_at = self.asked_at = self.accepted_at = self.collect_at = self.check_at = self.failed_at = 0.0
+        self.looked_at = self.look_at = self.checked_at = float("-inf")
 
     @property
     def occupies(self) -> bool:

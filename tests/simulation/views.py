@@ -12,7 +12,7 @@ from typing import Any
 from runner.core.records import JobRecord, PacedCall
 from runner.core.run import Run
 
-_VOLATILE = frozenset({"looked_at", "missing", "predicted_s"})
+_VOLATILE = frozenset({"looked_at", "look_at", "missing", "predicted_s"})
 _FIELDS = tuple(field.name for field in fields(JobRecord) if field.name not in _VOLATILE)
 CALLS: tuple[PacedCall, ...] = ("start", "read", "stop")
 _PLAIN = (

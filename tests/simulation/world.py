@@ -14,6 +14,7 @@ import trio
 from trio.testing import MockClock
 
 from runner.core import events as e
+from runner.core.polling import next_look
 from runner.core.records import CoreConfig
 from runner.core.run import Run
 from runner.core.states import State
@@ -233,6 +234,27 @@ class World:
                 assert job_view(self._shadow.jobs[key]) == job_view(self.run.jobs[key]), event
         if self.commits % COMMITS_BETWEEN_VIEWS == 0:
             assert run_view(self._shadow) == run_view(self.run)
+            self._check_kept()
+
+    def _check_kept(self) -> None:
+        """What the run keeps so that no step need work it out is what it would come to."""
+        run = self.run
+        for record in run.jobs.values():
+            if record.state is State.ACTIVE:
+                at = next_look(
+                    run.timing(record.lane),
+                    accepted_at=record.accepted_at,
+                    looked_at=record.looked_at,
+                    predicted_s=record.predicted_s,
+                    probing=not run.is_proven(record.lane, record.job.analysis),
+                )
+                assert record.look_at == at, record
+        writable = [
+            corpus
+            for corpus, book in run.books.corpora.items()
+            if (run.books.patchable(corpus) is not None if book.dirty else run.books.mergeable(corpus))
+        ]
+        assert list(run.books.ripe()) == writable
 
     def check_intended(self, job: JobKey, generation: int) -> None:
         """No call is made before its intent is durable."""

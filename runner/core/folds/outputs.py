@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runner.core import events as e
 from runner.core.records import OUTPUT_FAULTS, JobRecord
 from runner.core.retry import OUTPUTS, backoff
+from runner.core.states import State
 from runner.model import JobKey
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def collected(run: Run, event: e.Collected, record: JobRecord) -> None:
     """A job is done, unless some of its lines are worth sending again."""
-    record.report = event.report
+    record.spool_bytes = event.report.spool_bytes
     run.spool_bytes += event.report.spool_bytes
     run.trim_collect()
     if record.piece_of is not None:
@@ -48,7 +49,8 @@ def file_patched(run: Run, event: e.FilePatched) -> None:
 
 def _release(run: Run, jobs: list[JobKey]) -> None:
     for key in jobs:
-        report = run.jobs[key].report
-        if report is not None:
-            run.spool_bytes -= report.spool_bytes
+        record = run.jobs[key]
+        if record.state is State.COLLECTED:
+            run.spool_bytes -= record.spool_bytes
             run.to_release.append(key)
+        record.shrink()

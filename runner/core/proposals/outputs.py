@@ -85,26 +85,20 @@ def merges(run: Run, now: float) -> Iterator[Proposal]:
     """Closed segments are appended in input order, one command per corpus; then files of reopened ones written anew."""
     busy = {command.corpus for command in run.in_flight if isinstance(command, c.MergeSegments | c.PatchFile)}
     room = run.config.merging_max - len(busy)
-    for corpus in run.books.corpora:
+    for corpus in run.books.ripe():
         if room <= 0:
             return
-        command = _merge(run, corpus) if corpus not in busy else None
-        if command is not None:
+        if corpus not in busy:
             room -= 1
-            yield Proposal(not_before(run, LOCAL, now), command)
+            yield Proposal(not_before(run, LOCAL, now), _write(run, corpus))
 
 
-def _merge(run: Run, corpus: str) -> c.MergeSegments | c.PatchFile | None:
-    """A corpus's next write: files to be written anew come first.
-
-    A crash may have left such a file patched without its event; until that is said, its end is not known, and nothing
-    may be appended after it.
-    """
-    if run.books.corpora[corpus].dirty:
-        file = run.books.patchable(corpus)
-        return c.PatchFile(corpus=corpus, file=file) if file is not None else None
-    segments = run.books.mergeable(corpus)
-    return c.MergeSegments(corpus=corpus, segments=segments) if segments else None
+def _write(run: Run, corpus: str) -> c.MergeSegments | c.PatchFile:
+    """A ripe corpus's next write: files to be written anew come first."""
+    file = run.books.patchable(corpus)
+    if file is not None:
+        return c.PatchFile(corpus=corpus, file=file)
+    return c.MergeSegments(corpus=corpus, segments=run.books.mergeable(corpus))
 
 
 def releases(run: Run, now: float) -> Iterator[Proposal]:
