@@ -80,8 +80,8 @@ class Run:
         """Batch -> the lanes where it lies."""
         self.readers: dict[BatchId, list[JobKey]] = {}
         """Batch -> the jobs that read it."""
-        self.unplaced: dict[Group, Queue] = {}
-        """Jobs that wait and whose batch lies in none of their lanes, by first position in the input."""
+        self.unplaced: dict[str, dict[Group, Queue]] = {operation: {} for operation in self.stoppable}
+        """Operation -> jobs that wait and whose batch lies in none of their lanes, by first position in the input."""
         self.by_units: dict[Group, Queue] = {}
         """All jobs that wait, the smallest first: a lane's first job is to be a small one."""
         self.of_operation: dict[str, list[str]] = {operation: [] for operation in self.stoppable}
@@ -279,7 +279,7 @@ class Run:
         for lane in ready:
             self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(entry)
         if not ready:
-            self.unplaced.setdefault((job.analysis, record.lanes), Queue()).push(entry)
+            self.unplaced[job.operation].setdefault((job.analysis, record.lanes), Queue()).push(entry)
         self.by_units.setdefault((job.analysis, record.lanes), Queue()).push((job.units, job.order, job.key))
 
     def _dequeue(self, record: JobRecord) -> None:
@@ -288,7 +288,7 @@ class Run:
             queue = self.stations[lane, job.operation].ready.get(job.analysis)
             if queue is not None:
                 queue.discard(job.key)
-        for queues in (self.unplaced, self.by_units):
+        for queues in (self.unplaced[job.operation], self.by_units):
             if group in queues:
                 queues[group].discard(job.key)
 

@@ -142,6 +142,7 @@ def test_whatever_happens_the_books_say_what_a_simple_model_says(data: st.DataOb
         assert list(books.mergeable("c0")) == [segment_id(0, 0, n) for n in closed]
         patchable = bool(dirty) and not any(segment in open_segments for segment in range(done))
         assert (books.patchable("c0") == 0) is patchable
+        assert list(books.ripe()) == (["c0"] if (patchable if dirty else closed) else [])
         assert {job for job in batches if books.needs_spool(job)} == set(waiting)
         assert books.closed is (done == count and not dirty)
 

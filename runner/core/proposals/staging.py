@@ -6,7 +6,7 @@ second time only where it would begin much sooner: that lane has died, or it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from math import inf
 from typing import Final
@@ -14,10 +14,10 @@ from typing import Final
 from runner.core import commands as c
 from runner.core.kinds import STAGING
 from runner.core.proposals.proposal import Proposal, not_before
-from runner.core.proposals.starting import opening, probe
+from runner.core.proposals.starting import opening, opens, probe
 from runner.core.records import Station
 from runner.core.run import Run
-from runner.core.waiting import Entry, Group, Queue
+from runner.core.waiting import Entry, Queue
 from runner.model import BatchId
 
 Wanted = tuple[Entry, str, BatchId]
@@ -44,7 +44,14 @@ def stagings(run: Run, now: float) -> Iterator[Proposal]:
 
 def _wanted(run: Run, operation: str, room: int, now: float) -> Iterator[Wanted]:
     """What an operation's stations lack; what will be started first is given a place first."""
-    short = {station.lane.name: station for station in run.stations_of[operation] if _is_short(run, station, now)}
+    stations = run.stations_of[operation]
+    nowhere = any(run.unplaced[operation].values())
+    somewhere = len(stations) > 1 and any(any(station.ready.values()) for station in stations)
+    if not nowhere and not somewhere:
+        return
+    short = {station.lane.name: station for station in stations if _is_short(run, station, now)}
+    if not short:
+        return
     ahead = {name: station.waiting for name, station in short.items()}
     taken: set[BatchId] = set()
 
@@ -58,7 +65,7 @@ def _wanted(run: Run, operation: str, room: int, now: float) -> Iterator[Wanted]
         for entry in _probes(run, station):
             yield take(station, entry)
     while short and len(taken) < room:
-        lane = min(short, key=lambda name: _place_at(run, short[name], ahead[name], now))
+        lane = _soonest(run, short, ahead, now)
         found = next(_candidates(run, short[lane], ahead[lane], taken, now), None)
         if found is None or ahead[lane] >= run.config.staged_ahead_max:
             del short[lane]
@@ -71,9 +78,16 @@ def _is_short(run: Run, station: Station, now: float) -> bool:
     if station.waiting >= run.config.staged_ahead_max:
         return False
     others = (other for other in run.stations_of[station.operation] if other is not station)
-    found = any(queue and station.lane.name in lanes for (_, lanes), queue in _unplaced(run, station))
-    found = found or any(any(other.ready.values()) for other in others)
-    return found and _place_at(run, station, 0, now) < inf
+    found = any(_unplaced(run, station)) or any(any(other.ready.values()) for other in others)
+    return found and not_before(run, (station.lane.name, STAGING), now) < inf and opens(run, station, now)
+
+
+def _soonest(run: Run, stations: Mapping[str, Station], ahead: Mapping[str, int], now: float) -> str:
+    """The lane that could start a further job first; of several, the first listed."""
+    first, *others = stations
+    if not others:
+        return first
+    return min(stations, key=lambda lane: _place_at(run, stations[lane], ahead[lane], now))
 
 
 def _place_at(run: Run, station: Station, ahead: int, now: float) -> float:
@@ -81,13 +95,11 @@ def _place_at(run: Run, station: Station, ahead: int, now: float) -> float:
     return max(not_before(run, (station.lane.name, STAGING), now), opening(run, station, ahead, now))
 
 
-def _unplaced(run: Run, station: Station) -> Iterator[tuple[Group, Queue]]:
+def _unplaced(run: Run, station: Station) -> Iterator[Queue]:
     """Jobs for a station whose batches lie nowhere."""
-    for group, queue in run.unplaced.items():
-        analysis, lanes = group
-        of_operation = analysis in run.of_operation[station.operation]
-        if of_operation and station.lane.name in lanes and not run.barred(station.lane.name, analysis):
-            yield group, queue
+    for (analysis, lanes), queue in run.unplaced[station.operation].items():
+        if queue and station.lane.name in lanes and not run.barred(station.lane.name, analysis):
+            yield queue
 
 
 def _probes(run: Run, station: Station) -> Iterator[Entry]:
@@ -110,7 +122,7 @@ def _probes(run: Run, station: Station) -> Iterator[Entry]:
 def _candidates(run: Run, station: Station, ahead: int, taken: set[BatchId], now: float) -> Iterator[Entry]:
     """Jobs that a station might take, of each kind the first; the first of all at the front."""
     coming = taken | {batch for _, batch in run.staging}
-    heads = [_first(run, station, queue, coming) for _, queue in _unplaced(run, station)]
+    heads = [_first(run, station, queue, coming) for queue in _unplaced(run, station)]
     coming = taken | {batch for lane, batch in run.staging if lane == station.lane.name}
     for other in run.stations_of[station.operation]:
         if other is not station:

@@ -135,6 +135,11 @@ OVERDUE_S: Final = 30.0
 """How much longer a job is thought to take that should have ended by now."""
 
 
+def opens(run: Run, station: Station, now: float) -> bool:
+    """Whether jobs can be started at a station in this session."""
+    return station.slots > 0 and start_at(run, station, now) < inf
+
+
 def opening(run: Run, station: Station, ahead: int, now: float) -> float:
     """When a further job could be started at a station, so many others before it; infinity: not in this session."""
     at = start_at(run, station, now)
