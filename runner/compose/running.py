@@ -312,7 +312,7 @@ class _Session:
         """Drive the run; returns why it was halted, if it was."""
         driver = make_driver(self._opened, lanes, self._pool, self._observers, keeper)
         now, say = self._opened.clock.now, self._hooks.say
-        trainer = Trainer(self._run, self._manifest, lanes, driver, now=now, say=say)
+        trainer = Trainer(self._run, self._manifest, lanes, driver, now=now, say=say, keep=keeper.before_buying)
         trainer.hold_back()
         async with anyio.create_task_group() as tasks:
             if self._hooks.signals:

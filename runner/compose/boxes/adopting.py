@@ -272,10 +272,29 @@ class Adoption:
                 for key in event.job.repairs:
                     if key not in cut:
                         await self._collect(self._run.jobs[key])
+            if isinstance(event, e.LanguagesRouted):
+                await self._route(event)
             self._require_possible(event)
             self._apply(event)
             if isinstance(event, e.JobPlanned):
                 self._trace(self._run.jobs[event.job.key])
+
+    async def _route(self, event: e.LanguagesRouted) -> None:
+        """Decide the languages once more, from the same answers: what was decided lies beside the ledgers there."""
+        for record in [record for record in self._run.jobs.values() if record.job.analysis == event.analysis]:
+            await self._collect(record)
+            if record.state is State.FAILED and record.fault is not None:
+                # It has had its generations, or the other box would not have gone on without it.
+                now = self._opened.clock.now()
+                self._apply(e.JobGivenUp(at=now, job=record.job.key, code="JOB_FAILED", fault=record.fault))
+        routed = await self._workshop.route(c.RouteLanguages(analysis=event.analysis))
+        if isinstance(routed, Fault) or routed.parts != event.parts:
+            raise RunDirectoryError(
+                self._run.run_id,
+                f"the answers of {event.analysis} do not tell the languages that they told the other box"
+                + (f": {routed}" if isinstance(routed, Fault) else ""),
+                hint=_ANEW,
+            )
 
     def _require_possible(self, event: e.Event) -> None:
         """What a late fact speaks of came to the same pass here."""

@@ -1,7 +1,8 @@
 """Keeps a run's record in its lanes' buckets, and holds the lease on it, for as long as a session lasts.
 
-Nothing is started that the record does not hold: the plan is written before the first Start, and what is planned later
-(lines to send again) before the first Start of it. So what a box that is lost has bought is known to the next.
+Nothing is bought that the record does not hold: the plan is written before the first Start, and what is planned later
+(lines to send again, models to train) before the first call that buys it. So what a box that is lost has bought is
+known to the next.
 """
 
 from __future__ import annotations
@@ -186,8 +187,8 @@ class Keeper:
         if isinstance(event, PLANNING):
             self._late.append(event)
 
-    async def before_start(self, lane: str) -> Fault | None:
-        """What forbids a Start on a lane now: a lease that is not fresh, or a record that cannot be written."""
+    async def before_buying(self, lane: str) -> Fault | None:
+        """What forbids to buy anything on a lane now: a lease that is not fresh, or a record that cannot be written."""
         if not self.keeps:
             return None
         if not self._lease.fresh:
@@ -237,7 +238,7 @@ class KeptService:
 
     async def start(self, request: StartRequest) -> RemoteJob | Fault:
         """Start a job that the record holds; a Fault that says that nothing was sent, if it cannot."""
-        fault = await self._keeper.before_start(self._name)
+        fault = await self._keeper.before_buying(self._name)
         return fault if fault is not None else await self._service.start(request)
 
     async def list_jobs(

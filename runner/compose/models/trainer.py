@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
 from runner.aws.models import RemoteModel
-from runner.compose.lanes import OpenLane, OpenLanes
+from runner.compose.lanes import OpenLane, OpenLanes, patiently
 from runner.compose.models.training import MODEL_FAILED, Training, TrainingLane
 from runner.core import events as e
 from runner.core.run import Run
@@ -38,7 +39,10 @@ class Want:
 
 
 class Trainer:
-    """Finds or trains the models that a run's jobs need in its open lanes."""
+    """Finds or trains the models that a run's jobs need in its open lanes.
+
+    `keep` is awaited with a lane before anything is bought there; a Fault forbids it.
+    """
 
     def __init__(
         self,
@@ -49,8 +53,10 @@ class Trainer:
         *,
         now: Callable[[], float],
         say: Callable[[str], None],
+        keep: Callable[[str], Awaitable[Fault | None]],
     ) -> None:
         self._say = say
+        self._keep = keep
         self._run = run
         self._driver = driver
         self._now = now
@@ -144,7 +150,7 @@ class Trainer:
             budget_usd=self._budget,
         )
 
-    def _intend(self, want: Want, arn: str, token: str) -> Fault | None:
+    async def _intend(self, want: Want, arn: str, token: str) -> Fault | None:
         """Put it on record that a model is about to be bought, if the budget allows it."""
         lane = want.lane.spec.name
         usd = self._usd(want)
@@ -158,6 +164,9 @@ class Trainer:
                 for place, analysis in enumerate(want.analyses)
             )
         )
+        fault = await patiently(partial(self._keep, lane))
+        if fault is not None:
+            return fault
         took = "" if self._embedded else f", for {duration(assumed_s(want.model))} or so and up to {usd_text(usd)}"
         self._say(f"{_place(want)}: training a {want.model.kind}{took}")
         return None

@@ -6,7 +6,7 @@ next look says whether it took, and the same token cannot buy a second one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Final
@@ -51,12 +51,12 @@ class TrainingLane:
 class Training:
     """One model in one lane.
 
-    `intend` is called with (ARN, token) before the service is asked for it, and gives a Fault if it may not be.
+    `intend` is awaited with (ARN, token) before the service is asked for it, and gives a Fault if it may not be.
     """
 
     lane: TrainingLane
     model: ModelSpec
-    intend: Callable[[str, str], Fault | None]
+    intend: Callable[[str, str], Awaitable[Fault | None]]
 
     async def obtain(self) -> RemoteModel | Fault:
         """The model, trained. A Fault is nothing that passes by itself."""
@@ -93,7 +93,7 @@ class Training:
             return fault
         request = request_of(self.model, self.lane.spec, name)
         arn = model_arn(self.lane.spec, self.lane.account, self.model.kind, name)
-        fault = self.intend(arn, request.token)
+        fault = await self.intend(arn, request.token)
         if fault is not None:
             return fault
         full, pauses = 0, _first(_pauses(), FAILURES_MAX)

@@ -78,7 +78,11 @@ def obtain(
     service: Service, model: ModelSpec, intend: Callable[[str, str], Fault | None] = lambda _, __: None
 ) -> RemoteModel | Fault:
     lane = TrainingLane(spec=LANE, account=ACCOUNT, models=service, staging=service)  # type: ignore[arg-type]
-    return anyio.run(Training(lane=lane, model=model, intend=intend).obtain)
+
+    async def intended(arn: str, token: str) -> Fault | None:
+        return intend(arn, token)
+
+    return anyio.run(Training(lane=lane, model=model, intend=intended).obtain)
 
 
 def arn(model: ModelSpec, attempt: int = 1) -> str:
