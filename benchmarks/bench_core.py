@@ -28,8 +28,6 @@ from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 from unittest.mock import patch
 
-import anyio
-
 from runner.core import commands as c, events as e
 from runner.core.agenda import consider
 from runner.core.answers import interpret
@@ -60,7 +58,7 @@ from runner.model import (
     segment_id,
 )
 from runner.simulation.behaviour import Behaviour
-from runner.simulation.clock import run_virtually
+from runner.simulation.clock import run_virtually, virtual_now
 from runner.simulation.service import SimulatedService
 
 T = TypeVar("T")
@@ -251,7 +249,7 @@ def measure(jobs: int, *, keep: bool = False) -> Measured:
     measured, watch = Measured(jobs=jobs), Watch()
 
     def now() -> float:
-        return EPOCH + anyio.current_time()
+        return EPOCH + virtual_now()
 
     async def live() -> None:
         run = Run(CONFIG)
@@ -273,7 +271,7 @@ def measure(jobs: int, *, keep: bool = False) -> Measured:
         assert len(service.jobs) == jobs
         del run.apply
         measured.ended_bytes = size_of(run)
-        measured.steps, measured.virtual_s = driver.steps, anyio.current_time()
+        measured.steps, measured.virtual_s = driver.steps, virtual_now()
 
     with (
         patch("runner.engine.driver.consider", watch.timed("core", consider)),

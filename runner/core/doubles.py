@@ -56,17 +56,16 @@ def _of_generation(record: JobRecord, generation: int) -> RemoteId | None:
 def _report(
     record: JobRecord, generation: int, kept: RemoteId, rivals: tuple[RemoteJob | None, RemoteJob], at: float
 ) -> e.DuplicateFound:
-    """The older one is kept while both may still answer; one that has answered, always."""
+    """The older one is kept while both may still answer; one that has answered, always.
+
+    One that has never been shown is younger than those that are.
+    """
     own, job = rivals
-    extra = job
+    extra, over = job.remote_id, job.status.ended
+    since = own.submitted_at or 0.0 if own is not None else record.submitted_at
     current = generation == record.generation and record.state is State.ACTIVE
-    if current and own is not None and not job.status.ended and (job.submitted_at or at) < (own.submitted_at or 0.0):
-        kept, extra = job.remote_id, own
+    if current and not over and (since is None or (job.submitted_at or at) < since):
+        kept, extra, over = job.remote_id, kept, own is not None and own.status.ended
     return e.DuplicateFound(
-        at=at,
-        job=record.job.key,
-        generation=generation,
-        kept=kept,
-        extra=(extra.remote_id,),
-        over=(extra.remote_id,) if extra.status.ended else (),
+        at=at, job=record.job.key, generation=generation, kept=kept, extra=(extra,), over=(extra,) if over else ()
     )

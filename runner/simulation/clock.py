@@ -1,21 +1,29 @@
 """Virtual time: an event loop whose clock jumps to the next timer as soon as nothing can run.
 
 Everything that sleeps by anyio sleeps here, so that the scheduler's own loop is what is simulated, and days pass in
-seconds. Tasks run in the order in which they became ready, and nothing is drawn: the same work tells the same story.
+seconds. Tasks run in the order in which they became ready: the same work tells the same story. Where other orders are
+to be tried, a seed lets some timers go off a moment late, so that what would happen at once happens in another order.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import selectors
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from contextvars import Context
+from functools import partial
+from typing import Final, TypeVar, TypeVarTuple
 
 import anyio
 
 from runner.errors import InternalError
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+LATE_S: Final = 1e-6
+"""How much later than asked for a timer may go off: less than any time that means something."""
 
 
 class _Jumping(selectors.SelectSelector):
@@ -33,17 +41,37 @@ class _Jumping(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An asyncio loop in virtual time; it begins at zero. No sockets, threads or processes may be waited for."""
+    """An asyncio loop in virtual time; it begins at zero. No sockets, threads or processes may be waited for.
 
-    def __init__(self) -> None:
+    With a `seed`, every other timer, drawn from it, goes off a moment late.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
         self._jumping = _Jumping()
+        self._draw = None if seed is None else random.Random(seed)  # noqa: S311 - an order of tasks, no secret
         super().__init__(self._jumping)
 
     def time(self) -> float:
         """Virtual seconds."""
         return self._jumping.elapsed
 
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back at a time, or a moment later."""
+        late = self._draw is not None and self._draw.random() < 0.5
+        return super().call_at(when + LATE_S if late else when, callback, *args, context=context)
 
-def run_virtually(main: Callable[[], Awaitable[T]]) -> T:
+
+def virtual_now() -> float:
+    """The virtual seconds of the loop that runs: what `anyio.current_time` says, in a tenth of the time."""
+    return asyncio.get_running_loop().time()
+
+
+def run_virtually(main: Callable[[], Awaitable[T]], *, seed: int | None = None) -> T:
     """Run an async function to its end in virtual time. Raises InternalError if it would wait for ever."""
-    return anyio.run(main, backend="asyncio", backend_options={"loop_factory": VirtualLoop})
+    return anyio.run(main, backend="asyncio", backend_options={"loop_factory": partial(VirtualLoop, seed)})

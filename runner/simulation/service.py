@@ -101,7 +101,7 @@ class SimulatedService:
         if self._chance(self.behaviour.lost_answers):
             return _fault(FaultKind.UNANSWERED, "ConnectionClosed")
         await anyio.sleep(self.behaviour.latency_s)
-        return self._shown(job)
+        return self._shown(job, self._now())
 
     async def list_jobs(
         self,
@@ -116,15 +116,15 @@ class SimulatedService:
         trouble = await self._arrive("Read", operation)
         if trouble is not None:
             return trouble
-        lag_s = 0.0 if self.healed else self.behaviour.list_lag_s
+        now, lag_s = self._now(), 0.0 if self.healed else self.behaviour.list_lag_s
         if name is not None:
             jobs = self._of_name.get(name, [])
         elif status is not None and not status.ended:
             jobs = list(self._running(operation))
         else:
             jobs = list(self._since(operation, submitted_after or 0.0))
-        shown = [self._shown(job) for job in jobs if job.submitted_at + lag_s <= self._now()]
-        shown = [job for job in shown if status is None or job.status is status]
+        listed = (job for job in jobs if job.submitted_at + lag_s <= now)
+        shown = [self._shown(job, now) for job in listed if status is None or job.status(now) is status]
         if name is None and status in {None, JobStatus.IN_PROGRESS}:
             shown += self._shown_strangers()
         return await self._paged(operation, shown)
@@ -145,7 +145,7 @@ class SimulatedService:
         if trouble is not None:
             return trouble
         job = self.jobs.get(remote_id)
-        return self._shown(job) if job else _fault(FaultKind.NOT_FOUND, "JobNotFoundException")
+        return self._shown(job, self._now()) if job else _fault(FaultKind.NOT_FOUND, "JobNotFoundException")
 
     async def stop(self, operation: str, remote_id: RemoteId) -> JobStatus | Fault:
         """Stop a job that has not ended."""
@@ -304,8 +304,8 @@ class SimulatedService:
             for number in range(self._strangers())
         ]
 
-    def _shown(self, job: SimulatedJob) -> RemoteJob:
-        status = job.status(self._now())
+    def _shown(self, job: SimulatedJob, now: float) -> RemoteJob:
+        status = job.status(now)
         return RemoteJob(
             remote_id=job.remote_id,
             name=job.request.name,

@@ -165,6 +165,14 @@ def test_an_older_job_alone_in_the_list_is_a_duplicate_though_ours_is_not_shown_
     assert list(story.run.extra_stops) == ["r2"]
 
 
+def test_an_older_job_in_a_sweep_is_kept_though_ours_is_not_shown_yet():
+    story, start = replayed()
+    story.answer(story.next(c.Sweep), c.Jobs(jobs=(remote(start.name, 1),)))
+
+    assert story.run.jobs[key(0)].remote_id == "r1"
+    assert list(story.run.extra_stops) == ["r2"]
+
+
 def test_a_list_that_does_not_show_our_job_yet_confirms_nothing():
     story, _ = replayed()
     story.shown = lambda _: []  # type: ignore[method-assign]

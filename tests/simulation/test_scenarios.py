@@ -338,7 +338,7 @@ def test_on_failure_stop__a_job_given_up__starts_nothing_more_until_documents_ar
 
 
 def test_reopen__documents_that_closed_as_errors__are_answered_in_place():
-    world = lived(Behaviour(failing=0.5), reopen=True, heal_after_s=4 * HOUR)
+    world = lived(Behaviour(failing=0.5), reopen=True, heal_after_s=HOUR)
 
     assert of(world, e.Reopened)
     assert of(world, e.FilePatched)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
-import trio
-from trio.testing import MockClock
 
 from runner.core import events as e
 from runner.core.polling import next_look
@@ -43,6 +41,7 @@ from runner.planning.fates import closing
 from runner.planning.plan import make_plan
 from runner.results.entries import error_entry
 from runner.results.merge import Answers, TallyBook, merge_lines
+from runner.simulation.clock import run_virtually, virtual_now
 from runner.simulation.service import SimulatedService
 from tests.simulation.documents import documents_of, manifest_of
 from tests.simulation.ports import SimulatedPorts
@@ -111,7 +110,7 @@ class World:
 
     def now(self) -> float:
         """The service's clock."""
-        return EPOCH + anyio.current_time()
+        return EPOCH + virtual_now()
 
     def draw(self, *what: object) -> float:
         """A number derived from the seed and what it is for."""
@@ -138,7 +137,7 @@ class World:
             early = self.sessions < len(self.setting.endings)
             died = await self.session(self.setting.endings[self.sessions] if early else None)
             if self.run.closed and not died:
-                self.closed_at = anyio.current_time()
+                self.closed_at = virtual_now()
                 return
             if not early:
                 await anyio.sleep(PAUSE_S)
@@ -156,7 +155,7 @@ class World:
             last = event.at
             self.run.apply(event)
         self._tidy()
-        clock = RunClock(last, wall=self.now, monotonic=anyio.current_time)
+        clock = RunClock(last, wall=self.now, monotonic=virtual_now)
         driver = self.driver = self._driver(clock.now)
         crashed = False
         try:
@@ -278,12 +277,12 @@ class World:
     # --- healing --------------------------------------------------------------------------------------------------
 
     async def _heal_in_time(self) -> None:
-        await anyio.sleep(max(0.0, self.setting.heal_after_s - anyio.current_time()))
+        await anyio.sleep(max(0.0, self.setting.heal_after_s - virtual_now()))
         self._heal_if_due()
 
     def _heal_if_due(self) -> None:
-        if self.healed_at is None and anyio.current_time() >= self.setting.heal_after_s:
-            self.healed_at = anyio.current_time()
+        if self.healed_at is None and virtual_now() >= self.setting.heal_after_s:
+            self.healed_at = virtual_now()
             for service in self.services.values():
                 service.heal()
 
@@ -466,10 +465,7 @@ def simulate(setting: Setting) -> World:
 
 def run_through(world: World) -> None:
     """Live through a world's run, in virtual time."""
-    # Trio shuffles the tasks that can run at one moment: from the seed, so that a story can be told again.
-    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[attr-defined]
-    trio._core._run._r.seed(world.setting.seed)  # type: ignore[attr-defined]
-    trio.run(world.to_the_end, clock=MockClock(autojump_threshold=0))
+    run_virtually(world.to_the_end, seed=world.setting.seed)
 
 
 def describe(run: Run) -> str:

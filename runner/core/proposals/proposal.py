@@ -17,7 +17,10 @@ Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An event to record, a command to carry out, or both (the event first), not before `at`."""
+    """An event to record, a command to carry out, or both (the event first), not before `at`.
+
+    What lies in the future need not say yet what it is.
+    """
 
     at: float
     command: c.Command | None = None
@@ -26,6 +29,8 @@ class Proposal:
 
 def not_before(run: Run, kind: Kind, now: float) -> float:
     """The earliest time for one kind of work, by its troubles and parks; infinity: not in this session."""
+    if not (run.troubles or run.parked_until):
+        return now
     if kind in run.exhausted:
         return inf
     at = max(now, run.parked_until.get(kind, now))

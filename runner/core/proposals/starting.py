@@ -42,7 +42,7 @@ def starts(run: Run, station: Station, now: float) -> Iterator[Proposal]:
         yield count
     elif station.free > 0:
         at = max(at, station.start.ready_at())
-        yield _start(run, station, record, at, now) if at > now else _within_budget(run, station, record, now)
+        yield Proposal(at) if at > now else _within_budget(run, station, record, now)
 
 
 def count_first(run: Run, station: Station, at: float, now: float, *, needed: int) -> Proposal | None:
@@ -65,16 +65,16 @@ def _within_budget(run: Run, station: Station, record: JobRecord, now: float) ->
             committed = run.committed_usd()
             reached = e.BudgetReached(at=now, job=record.job.key, committed_usd=committed, usd=usd, budget_usd=budget)
             return Proposal(now, event=reached)
-    return _start(run, station, record, now, now)
+    return _start(run, station, record, now)
 
 
-def _start(run: Run, station: Station, record: JobRecord, at: float, now: float) -> Proposal:
+def _start(run: Run, station: Station, record: JobRecord, now: float) -> Proposal:
     job, generation, lane = record.job.key, record.generation, station.lane.name
     secret = token(run.run_id, job, generation)
     name = job_name(station.lane.job_name_prefix, run.run_id, job, generation)
     operation = station.operation
     return Proposal(
-        at,
+        now,
         c.StartJob(job=job, generation=generation, lane=lane, operation=operation, token=secret, name=name),
         e.StartIntended(at=now, job=job, generation=generation, lane=lane, token=secret, name=name),
     )

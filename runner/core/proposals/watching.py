@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Final
 
@@ -32,15 +32,19 @@ def looks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
         return
     base = look_at(run, station, now)
     if (lane, operation) not in run.sweeping:
-        since = min(r.submitted_at or r.accepted_at for r in active) - SWEEP_MARGIN_S
-        sweep = c.Sweep(lane=lane, operation=operation, since=float(int(since)))
-        yield Proposal(max(base, min(record.look_at for record in active)), sweep)
+        at = max(base, min(record.look_at for record in active))
+        yield Proposal(at, _sweep(station, active) if at <= now else None)
     timing = run.timing(lane)
     for record in active:
         if record.missing >= timing.missing_max and record.remote_id is not None:
             # A young job may be hidden from Describe as it is from List; "not found" would buy it a second time.
             at = max(base, record.accepted_at + 2 * timing.grace_s)
             yield Proposal(at, _describe(station, record, record.remote_id))
+
+
+def _sweep(station: Station, active: Iterable[JobRecord]) -> c.Sweep:
+    since = min(record.submitted_at or record.accepted_at for record in active) - SWEEP_MARGIN_S
+    return c.Sweep(lane=station.lane.name, operation=station.operation, since=float(int(since)))
 
 
 def _describe(station: Station, record: JobRecord, remote_id: RemoteId) -> c.DescribeJob:
