@@ -4,7 +4,7 @@
 counted (`needs_position`), `RangeReader` reads one range as blocks of documents.
 """
 
-from runner.corpus.blocks import BAD_ROW, INPUT_CHANGED, UNDECODABLE, Block, Trouble
+from runner.corpus.blocks import BAD_ROW, INPUT_CHANGED, UNDECODABLE, Block, Encoded, Trouble
 from runner.corpus.listing import iter_corpus, list_corpus
 from runner.corpus.ranges import ranges
 from runner.corpus.reading import RangeReader, count_range, needs_position
@@ -15,6 +15,7 @@ __all__ = [
     "INPUT_CHANGED",
     "UNDECODABLE",
     "Block",
+    "Encoded",
     "RangeReader",
     "Trouble",
     "count_range",

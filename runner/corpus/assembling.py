@@ -8,7 +8,7 @@ from itertools import compress
 from operator import itemgetter
 from typing import TypeVar
 
-from runner.corpus.blocks import Block, Trouble
+from runner.corpus.blocks import Block, Encoded, Trouble
 from runner.corpus.choosing import in_sample
 
 T = TypeVar("T")
@@ -19,6 +19,7 @@ class Rows:
     """Consecutive rows of one source, before any is left out; columns of one length, or None where not asked for."""
 
     texts: Sequence[str]
+    encoded: Encoded | None = None
     ids: Sequence[str | None] | None = None
     languages: Sequence[str | None] | None = None
     fields: Sequence[bytes] | None = None
@@ -63,6 +64,7 @@ def _block(source: int, label: str, rows: Rows, position: int) -> Block:
         sources=[source] * count,
         positions=places,
         texts=rows.texts,
+        encoded=rows.encoded,
         troubles=rows.troubles,
         languages=rows.languages,
         fields=rows.fields,

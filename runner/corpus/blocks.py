@@ -26,20 +26,35 @@ class Trouble(NamedTuple):
     message: str
 
 
+class Encoded(NamedTuple):
+    """A column of texts in UTF-8, none of which holds a line feed."""
+
+    lines: Sequence[bytes]
+    joined: bytes | memoryview
+    """The lines with one line feed between each two."""
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Encoded:
+        """Texts without line feeds, encoded."""
+        lines = list(map(str.encode, texts))
+        return cls(lines, b"\n".join(lines))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """Consecutive documents in input order; all columns are of one length.
 
     `sources` are places in the corpus's listing, `positions` count the documents of one source from zero. `troubles`
-    has the documents (by row of the block) that could not be read; their text is empty. `fields` has the JSON object
-    text of the corpus's `keep` columns, `languages` what stands where a language rule of kind `field` looks; None if
-    the corpus asks for no such thing.
+    has the documents (by row of the block) that could not be read; their text is empty. `encoded` has the texts once
+    more, where they were read as UTF-8 and just so. `fields` has the JSON object text of the corpus's `keep` columns,
+    `languages` what stands where a language rule of kind `field` looks; None if the corpus asks for no such thing.
     """
 
     ids: Sequence[str]
     sources: Sequence[int]
     positions: Sequence[int]
     texts: Sequence[str]
+    encoded: Encoded | None = None
     troubles: Mapping[int, Trouble] = field(default_factory=dict)
     fields: Sequence[bytes] | None = None
     languages: Sequence[str | None] | None = None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from runner.corpus.blocks import UNDECODABLE, Trouble
+from runner.corpus.blocks import UNDECODABLE, Encoded, Trouble
 
 UTF_8: Final = "utf-8"
 MARK: Final = "\udfff"
@@ -37,24 +38,40 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_MARKING, _mark)
 
 
+class Lines(NamedTuple):
+    """Consecutive lines without their ends.
+
+    `troubles` has (by place among them) those that could not be decoded; their text is empty. `encoded` has the same
+    lines, where they were read as UTF-8 and just so.
+    """
+
+    texts: list[str]
+    troubles: dict[int, Trouble]
+    encoded: Encoded | None = None
+
+
 class Decoding(NamedTuple):
     """How a corpus's bytes become text: Python's name of its encoding, and the policy for bytes that do not fit."""
 
     encoding: str
     replace: bool
 
-    def lines(self, data: bytes) -> tuple[list[str], dict[int, Trouble]]:
-        """The lines of `data`, each closed by a line feed in it, and those that cannot be decoded (their text: "").
-
-        Only for encodings with `splits_as_bytes`.
-        """
+    def lines(self, data: bytes) -> Lines:
+        """The lines of `data`, each closed by a line feed in it. Only for encodings with `splits_as_bytes`."""
+        parts = data.split(b"\n")
+        parts.pop()
+        if self.encoding == UTF_8:
+            try:
+                return Lines(list(map(bytes.decode, parts)), {}, Encoded(parts, memoryview(data)[:-1]))
+            except UnicodeDecodeError:
+                return self._line_by_line(parts)
         try:
             text = self._strictly(data)
         except UnicodeError:
-            return self._line_by_line(data)
+            return self._line_by_line(parts)
         lines = text.split("\n")
         lines.pop()
-        return lines, {}
+        return Lines(lines, {})
 
     def document(self, data: bytes) -> tuple[str, Trouble | None]:
         """The text of a whole file, without its byte order mark."""
@@ -112,17 +129,15 @@ class Decoding(NamedTuple):
             text.encode()  # some codecs let surrogates through; this raises for them
         return text
 
-    def _line_by_line(self, data: bytes) -> tuple[list[str], dict[int, Trouble]]:
+    def _line_by_line(self, parts: Sequence[bytes]) -> Lines:
         lines: list[str] = []
         troubles: dict[int, Trouble] = {}
-        parts = data.split(b"\n")
-        parts.pop()
         for row, part in enumerate(parts):
             text, trouble = self._one(part)
             lines.append(text)
             if trouble is not None:
                 troubles[row] = trouble
-        return lines, troubles
+        return Lines(lines, troubles)
 
     def _one(self, data: bytes) -> tuple[str, Trouble | None]:
         try:

@@ -23,8 +23,14 @@ def json_rows(
 ) -> Iterator[Rows]:
     """The rows of one source, or of a stretch of one."""
     if decoding.encoding != UTF_8:
-        for rows, troubles in text_lines(stream, decoding, chunk_bytes=chunk_bytes):
-            yield (None if troubles else reader.read_all(rows)) or reader.read_each(rows, troubles)
+        for lines in text_lines(stream, decoding, chunk_bytes=chunk_bytes):
+            yield (None if lines.troubles else reader.read_all(lines.texts)) or reader.read_each(
+                lines.texts, lines.troubles
+            )
         return
     for block in whole_lines(stream, decoding, chunk_bytes=chunk_bytes, at_start=at_start):
-        yield reader.read_block(block) or reader.read_each(*decoding.lines(block))
+        rows = reader.read_block(block)
+        if rows is None:
+            lines = decoding.lines(block)
+            rows = reader.read_each(lines.texts, lines.troubles)
+        yield rows

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.corpus.assembling import Rows
-from runner.corpus.textlines import Lines
+from runner.corpus.decoding import Lines
 
 
 def line_rows(lines: Iterator[Lines]) -> Iterator[Rows]:
     """The lines of one source."""
-    for texts, troubles in lines:
-        yield Rows(texts=texts, troubles=troubles)
+    for each in lines:
+        yield Rows(texts=each.texts, encoded=each.encoded, troubles=each.troubles)

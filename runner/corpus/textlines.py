@@ -8,15 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Generic, Protocol, TypeVar
 
-from runner.corpus.blocks import Trouble
-from runner.corpus.decoding import BOM_BYTES_MAX, Decoding
+from runner.corpus.decoding import BOM_BYTES_MAX, Decoding, Lines
 
 CHUNK_BYTES: Final = 1 << 19
 
 S = TypeVar("S", str, bytes)
-
-Lines = tuple[list[str], dict[int, Trouble]]
-"""Consecutive lines without their ends, and (by place among them) those that could not be decoded."""
 
 
 class Readable(Protocol):
@@ -129,4 +125,4 @@ def decoded(stream: Readable, decoding: Decoding, chunk_bytes: int) -> Iterator[
 def _marked_lines(whole: str, decoding: Decoding) -> Lines:
     lines = whole.split("\n")
     lines.pop()
-    return lines, decoding.marked(lines)
+    return Lines(lines, decoding.marked(lines))

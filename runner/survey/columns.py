@@ -1,14 +1,16 @@
-"""The documents of one segment while it fills: columns, in the order of `runner.model.Document`'s fields."""
+"""The documents of one segment while it fills: columns, and what few documents have by their rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from runner.corpus import Trouble
 from runner.survey.folding import Folds
 from runner.survey.measuring import Measured
 
 
-@dataclass(slots=True)
+@dataclass
 class Columns:
     """Documents being gathered; `documents` and `size` say how many and how many bytes of folded text so far."""
 
@@ -21,30 +23,35 @@ class Columns:
     characters: list[int] = field(default_factory=list)
     languages: list[str | None] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
-    fates: list[str | None] = field(default_factory=list)
-    messages: list[str | None] = field(default_factory=list)
-    folds: list[Folds] = field(default_factory=list)
-    fields: list[bytes | None] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
-    """What would be sent, in UTF-8."""
+    fields: list[bytes] = field(default_factory=list)
+    """Empty, unless the corpus keeps some."""
+    fates: dict[int, Trouble] = field(default_factory=dict)
+    folds: dict[int, Folds] = field(default_factory=dict)
+    text: list[memoryview] = field(default_factory=list)
+    """What would be sent, in UTF-8: stretches of lines, with a line feed between each two of them."""
 
     def extend(self, measured: Measured, begin: int, end: int) -> None:
         """Append the documents [begin, end) of a measured block."""
-        self.ids.extend(measured.ids[begin:end])
-        self.sources.extend(measured.sources[begin:end])
-        self.positions.extend(measured.positions[begin:end])
-        self.sizes.extend(measured.sizes[begin:end])
-        self.characters.extend(measured.characters[begin:end])
-        self.languages.extend(measured.languages[begin:end])
-        self.digests.extend(measured.digests[begin:end])
-        self.folds.extend(measured.folds[begin:end])
-        self.fields.extend(measured.fields[begin:end])
-        self.lines.extend(measured.lines[begin:end])
-        self.fates.extend([None] * (end - begin))
-        self.messages.extend([None] * (end - begin))
+        sizes = measured.sizes[begin:end]
+        size = sum(sizes)
+        first = sum(measured.sizes[:begin]) + begin
+        self.text.append(memoryview(measured.text)[first : first + size + end - begin - 1])
+        self.ids += measured.ids[begin:end]
+        self.sources += measured.sources[begin:end]
+        self.positions += measured.positions[begin:end]
+        self.sizes += sizes
+        self.characters += measured.characters[begin:end]
+        self.languages += measured.languages[begin:end]
+        self.digests += measured.digests[begin:end]
+        if measured.fields is not None:
+            self.fields += measured.fields[begin:end]
         shift = self.documents - begin
-        for row, fate in measured.fates.items():
-            if begin <= row < end:
-                self.fates[row + shift], self.messages[row + shift] = fate
+        self.fates.update((row + shift, fate) for row, fate in measured.fates.items() if begin <= row < end)
+        self.folds.update((row + shift, folds) for row, folds in measured.folds.items() if begin <= row < end)
         self.documents += end - begin
-        self.size += sum(measured.sizes[begin:end])
+        self.size += size
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """What would be sent, line by line; only of a segment that is full."""
+        return b"\n".join(self.text).split(b"\n")

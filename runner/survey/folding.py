@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from runner.corpus import Encoded
+
 Folds = tuple[tuple[int, str], ...]
 """(offset in code points, the character that stood there), for each that folding replaced."""
 
@@ -29,23 +31,16 @@ def folds_of(text: str) -> Folds:
     return tuple([(found.start(), found.group()) for found in _breaks(text)])
 
 
-def fold_all(texts: Sequence[str]) -> tuple[Sequence[str], list[bytes]]:
-    """The texts, each on one line, and the same in UTF-8. Texts must hold no surrogates."""
-    if not texts:
-        return texts, []
-    if len(texts) == 1:
-        folded = fold(texts[0])  # it may be very long: no copies to be cut apart again
-        return [folded], [folded.encode()]
+def fold_all(texts: Sequence[str], encoded: Encoded | None = None) -> tuple[Sequence[str], Encoded]:
+    """The texts, at least one, each on one line; and the same in UTF-8, which may be known. They hold no surrogates."""
+    if encoded is None and any("\n" in text for text in texts):
+        texts = [text.replace("\n", " ") for text in texts]
+    # No text holds a line feed by now, so whatever else is to be folded is found in all of them at once.
     joined = "\n".join(texts)
-    if joined.count("\n") == len(texts) - 1:
-        # No text holds a line feed, so all of them can be folded, encoded and cut apart at once.
-        folded = _replaced(joined, _BREAKS_BUT_LF)
-        if folded is not joined:
-            texts = folded.split("\n")
-    else:
-        texts = [fold(text) for text in texts]
-        folded = "\n".join(texts)
-    return texts, folded.encode().split(b"\n")
+    folded = _replaced(joined, _BREAKS_BUT_LF)
+    if folded is not joined:
+        texts, encoded = folded.split("\n"), None
+    return texts, encoded or Encoded.of(texts)
 
 
 def _replaced(text: str, characters: str) -> str:

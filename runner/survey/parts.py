@@ -17,7 +17,7 @@ from runner.catalogue import UNIT_CHARACTERS, UNITS_PER_DOCUMENT_MIN
 from runner.model import PartFacts, SegmentId, part_id
 from runner.survey.columns import Columns
 from runner.survey.cuts import Cut
-from runner.survey.measuring import DIGEST_BYTES
+from runner.survey.measuring import DIGEST_BYTES, digests_of
 from runner.survey.routes import KEPT, Bin, Kind, Router, Split
 
 T = TypeVar("T")
@@ -28,26 +28,45 @@ Rows = Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of one bin, or of one part, in input order; columns of one length.
+    """The lines of one bin, or of one part, in input order; columns of one length, and the text.
 
-    `rows` are their documents, of pieces several times the same; `cuts` says where each piece lies in its document,
-    and is None for whole documents.
+    The text is in stretches of lines, with a line feed between each two of them. `rows` are the lines' documents, of
+    pieces several times the same; `cuts` says where each piece lies in its document, and is None for whole documents.
     """
 
     rows: Rows
-    texts: Sequence[bytes]
+    text: Sequence[bytes | memoryview]
+    sizes: Sequence[int]
     characters: Sequence[int]
     digests: Sequence[bytes]
     cuts: Sequence[Cut] | None = None
 
-    def slice(self, begin: int, end: int) -> Lines:
-        """The lines [begin, end)."""
-        if end - begin == len(self.rows):
-            return self
-        cuts = None if self.cuts is None else self.cuts[begin:end]
-        return Lines(
-            self.rows[begin:end], self.texts[begin:end], self.characters[begin:end], self.digests[begin:end], cuts
-        )
+    def closed(self) -> Iterator[bytes | memoryview]:
+        """The text, each line closed by a line feed."""
+        for stretch in self.text:
+            yield stretch
+            yield b"\n"
+
+    def slices(self, ends: Sequence[int]) -> Iterator[Lines]:
+        """The lines up to each end, from the end before it."""
+        if len(ends) == 1:
+            yield self
+            return
+        text = memoryview(b"\n".join(self.text))
+        begin = first = 0
+        for end in ends:
+            sizes = self.sizes[begin:end]
+            last = first + sum(sizes) + len(sizes)
+            cuts = None if self.cuts is None else self.cuts[begin:end]
+            yield Lines(
+                self.rows[begin:end],
+                (text[first : last - 1],),
+                sizes,
+                self.characters[begin:end],
+                self.digests[begin:end],
+                cuts,
+            )
+            begin, first = end, last
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +104,25 @@ def lines_of_bins(kinds: Mapping[Kind, Rows], columns: Columns, router: Router) 
             _gather(whole, route.bin, rows)
         for how in route.splits:
             _gather(split, how, rows)
-    bins = {
-        where: Lines(rows, take(columns.lines, rows), take(columns.characters, rows), take(columns.digests, rows))
-        for where, rows in whole.items()
-    }
+    bins = {where: _whole(rows, columns) for where, rows in whole.items()}
     return bins | {where: _pieces(how, rows, columns) for (how, where), rows in split.items()}
 
 
 def _gather(into: dict[T, Rows], key: T, rows: Rows) -> None:
     if rows:
         into[key] = list(merge(into[key], rows)) if key in into else rows
+
+
+def _whole(rows: Rows, columns: Columns) -> Lines:
+    """The lines of some documents; of all, as they were gathered."""
+    everything = len(rows) == columns.documents
+    return Lines(
+        rows,
+        columns.text if everything else [b"\n".join(take(columns.lines, rows))],
+        take(columns.sizes, rows),
+        take(columns.characters, rows),
+        take(columns.digests, rows),
+    )
 
 
 def _pieces(how: Split, rows: Rows, columns: Columns) -> Lines:
@@ -112,8 +140,7 @@ def _pieces(how: Split, rows: Rows, columns: Columns) -> Lines:
             texts.append(text[piece.begin : piece.end].encode())
             characters.append(piece.end - piece.begin)
             cuts.append(piece)
-    digests = [blake2b(text, digest_size=DIGEST_BYTES).digest() for text in texts]
-    return Lines(of_rows, texts, characters, digests, cuts)
+    return Lines(of_rows, [b"\n".join(texts)], list(map(len, texts)), characters, digests_of(texts), cuts)
 
 
 def place(bins: Mapping[Bin, Lines], router: Router) -> list[Placed]:
@@ -121,16 +148,13 @@ def place(bins: Mapping[Bin, Lines], router: Router) -> list[Placed]:
     placed: list[Placed] = []
     for where, lines in sorted(bins.items(), key=lambda item: (item[1].rows[0], item[0].split_bytes or 0)):
         bytes_max, lines_max = router.job_limits(where)
-        begin = 0
-        for end in _cuts(lines.texts, bytes_max, lines_max):
-            placed.append(Placed(where, lines.slice(begin, end)))
-            begin = end
+        ends = list(_ends(lines.sizes, bytes_max, lines_max))
+        placed += [Placed(where, each) for each in lines.slices(ends)]
     return placed
 
 
-def _cuts(texts: Sequence[bytes], bytes_max: int, lines_max: int) -> Iterator[int]:
+def _ends(sizes: Sequence[int], bytes_max: int, lines_max: int) -> Iterator[int]:
     """Where each part ends that is as full as the limits allow; one line at least."""
-    sizes = list(map(len, texts))
     if len(sizes) <= lines_max and sum(sizes) + len(sizes) <= bytes_max:
         yield len(sizes)
         return
@@ -143,19 +167,20 @@ def _cuts(texts: Sequence[bytes], bytes_max: int, lines_max: int) -> Iterator[in
     yield len(sizes)
 
 
-def build(segment: SegmentId, number: int, placed: Placed, router: Router) -> tuple[PartFacts, bytes]:
-    """A part's facts and its text. `bytes` counts line ends too: it is the size of the object."""
+def facts_of(segment: SegmentId, number: int, placed: Placed, router: Router) -> PartFacts:
+    """What is to be known of a part. `bytes` counts line ends too: it is the size of the object."""
     where, lines = placed.bin, placed.lines
-    text = b"\n".join(lines.texts) + b"\n"
-    facts = PartFacts(
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    for stretch in lines.closed():
+        digest.update(stretch)
+    return PartFacts(
         id=part_id(segment, number),
         pool=where.pool,
-        line_bytes_max=max(map(len, lines.texts)) if where.kept else where.line_bytes_max,
+        line_bytes_max=max(lines.sizes) if where.kept else where.line_bytes_max,
         lines=len(lines.rows),
-        bytes=len(text),
+        bytes=sum(lines.sizes) + len(lines.sizes),
         units=units_of(lines.characters),
-        digest=blake2b(text, digest_size=DIGEST_BYTES).hexdigest(),
+        digest=digest.hexdigest(),
         split_bytes=where.split_bytes,
         answered=tuple(analysis.name for analysis in router.analyses) if where.kept else (),
     )
-    return facts, text

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from runner.corpus import Trouble
 from runner.model import (
     POOL_REST,
     SEGMENT_BYTES_MAX,
@@ -98,15 +99,16 @@ class Router:
         """The route of a kind; there are a few hundred kinds at the most."""
 
     def sort(
-        self, languages: Sequence[str | None], sizes: Sequence[int], fates: Sequence[str | None]
+        self, languages: Sequence[str | None], sizes: Sequence[int], fates: Mapping[int, Trouble]
     ) -> dict[Kind, Sequence[int]]:
-        """The documents of each kind, as ascending rows of these columns."""
+        """The documents of each kind, as ascending rows of these columns; `fates` are by row."""
         limits = self.limits
         documents = len(sizes)
-        if limits and documents == languages.count(languages[0]) == fates.count(None) and max(sizes) <= limits[0]:
+        if limits and not fates and documents == languages.count(languages[0]) and max(sizes) <= limits[0]:
             return {Kind(languages[0], 0): range(documents)}
         classes = [bisect_left(limits, size) for size in sizes]
-        kinds = list(zip(languages, classes, fates, strict=True))
+        codes = [fates[row].code if row in fates else None for row in range(documents)]
+        kinds = list(zip(languages, classes, codes, strict=True))
         if len(set(kinds)) == 1:
             return {Kind(*kinds[0]): range(len(kinds))}
         sorted_rows: defaultdict[tuple[str | None, int, str | None], list[int]] = defaultdict(list)

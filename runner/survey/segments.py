@@ -7,10 +7,11 @@ only to encode it would take half of the time; a test holds the two to the same 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import repeat
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -21,7 +22,7 @@ from runner.storage.atomic import Replacements
 from runner.survey.columns import Columns
 from runner.survey.digests import SegmentDigests, digests_of
 from runner.survey.measuring import DIGEST_BYTES
-from runner.survey.parts import Placed, Rows, build, lines_of_bins, place, take, units_of
+from runner.survey.parts import Placed, Rows, facts_of, lines_of_bins, place, take, units_of
 from runner.survey.routes import Kind, Router
 
 LEDGER_DIRECTORY: Final = "ledger"
@@ -29,6 +30,8 @@ PARTS_DIRECTORY: Final = "parts"
 
 PLACED_MAX: Final = PARTS_MAX // 2
 """Half of the numbers are left for parts that hold what other segments refer to (`runner.survey.rewriting`)."""
+
+T = TypeVar("T")
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -51,10 +54,10 @@ def write_segment(
         )
     parts: list[PartFacts] = []
     for number, each in enumerate(placed):
-        facts, text = build(segment, number, each, router)
+        facts = facts_of(segment, number, each, router)
         parts.append(facts)
         with files.open(directory / PARTS_DIRECTORY / f"{facts.id}.txt") as file:
-            file.write(text)
+            file.writelines(each.lines.closed())
     ledger_parts = tuple(part.id for part in parts)
     ledger = _ledger(segment, corpus, columns, placed, ledger_parts)
     with files.open(directory / LEDGER_DIRECTORY / f"{segment}.msgpack") as file:
@@ -75,6 +78,7 @@ def _ledger(
     segment: SegmentId, corpus: str, columns: Columns, placed: Sequence[Placed], parts: tuple[PartId, ...]
 ) -> bytes:
     part_of, line_of = _places(placed, columns.documents)
+    documents = columns.documents
     rows = zip(
         columns.ids,
         columns.sources,
@@ -85,14 +89,19 @@ def _ledger(
         columns.digests,
         part_of,
         line_of,
-        columns.fates,
-        columns.messages,
-        _pieces(placed, columns.documents),
-        columns.folds,
-        columns.fields,
+        _column({row: fate.code for row, fate in columns.fates.items()}, None, documents),
+        _column({row: fate.message for row, fate in columns.fates.items()}, None, documents),
+        _column(_pieces(placed), (), documents),
+        _column(columns.folds, (), documents),
+        [each or None for each in columns.fields] if columns.fields else repeat(None, documents),
         strict=True,
     )
     return _encode({"segment": segment, "corpus": corpus, "parts": parts, "documents": list(rows)})
+
+
+def _column(some: Mapping[int, T], other: T, documents: int) -> Iterable[T]:
+    """A value per document: those that some have, another for the rest."""
+    return [some.get(row, other) for row in range(documents)] if some else repeat(other, documents)
 
 
 def _places(placed: Sequence[Placed], documents: int) -> tuple[Sequence[int], Sequence[int]]:
@@ -110,17 +119,16 @@ def _places(placed: Sequence[Placed], documents: int) -> tuple[Sequence[int], Se
 _Pieces = tuple[tuple[int, tuple[tuple[int, ...], ...]], ...]
 
 
-def _pieces(placed: Sequence[Placed], documents: int) -> list[_Pieces]:
-    """Per document its pieces, by ascending limit, in the members' order of `runner.model.Piece`."""
-    column: list[_Pieces] = [()] * documents
+def _pieces(placed: Sequence[Placed]) -> dict[int, _Pieces]:
+    """By row the pieces of a document, by ascending limit, in the members' order of `runner.model.Piece`."""
     found: defaultdict[int, defaultdict[int, list[tuple[int, ...]]]] = defaultdict(lambda: defaultdict(list))
     for number, each in enumerate(placed):
         if each.lines.cuts is not None and each.bin.split_bytes is not None:
             for line, (row, cut) in enumerate(zip(each.lines.rows, each.lines.cuts, strict=True)):
                 found[row][each.bin.split_bytes].append((number, line, *cut))
-    for row, by_limit in found.items():
-        column[row] = tuple((limit, tuple(by_limit[limit])) for limit in sorted(by_limit))
-    return column
+    return {
+        row: tuple((limit, tuple(by_limit[limit])) for limit in sorted(by_limit)) for row, by_limit in found.items()
+    }
 
 
 def _tallies(

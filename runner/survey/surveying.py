@@ -9,10 +9,8 @@ fsync of its own for each would take longer than all the rest.
 from __future__ import annotations
 
 import gc
-from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -143,23 +141,13 @@ class _Survey:
             left -= len(block.ids)
 
     def _add(self, measured: Measured) -> None:
-        columns, count = self._columns, len(measured.sizes)
-        if (
-            columns.documents + count <= SEGMENT_DOCUMENTS_MAX
-            and columns.size + sum(measured.sizes) <= SEGMENT_BYTES_MAX
-        ):
-            columns.extend(measured, 0, count)
-        else:
-            self._add_in_stretches(measured)
-
-    def _add_in_stretches(self, measured: Measured) -> None:
-        filled = list(accumulate(measured.sizes, initial=0))
         begin, count = 0, len(measured.sizes)
         while begin < count:
             columns = self._columns
-            fitting = bisect_right(filled, filled[begin] + SEGMENT_BYTES_MAX - columns.size) - 1
-            end = min(fitting, begin + SEGMENT_DOCUMENTS_MAX - columns.documents, count)
-            if end <= begin and not columns.documents:
+            end = measured.fitting(
+                begin, documents=SEGMENT_DOCUMENTS_MAX - columns.documents, size=SEGMENT_BYTES_MAX - columns.size
+            )
+            if end == begin and not columns.documents:
                 end = begin + 1
             if end > begin:
                 columns.extend(measured, begin, end)

@@ -26,7 +26,7 @@ def lines_of(
 ) -> list[str]:
     """Lines as text; those that cannot be decoded as `<CODE>`."""
     found: list[str] = []
-    for lines, troubles in text_lines(io.BytesIO(data), decoding(encoding, undecodable), chunk_bytes=chunk_bytes):
+    for lines, troubles, _ in text_lines(io.BytesIO(data), decoding(encoding, undecodable), chunk_bytes=chunk_bytes):
         assert lines
         found += [f"<{troubles[row].code}>" if row in troubles else line for row, line in enumerate(lines)]
     return found

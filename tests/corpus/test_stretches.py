@@ -47,7 +47,7 @@ def lines_of(data: bytes, bounds: list[int], chunk_bytes: int, most: int) -> lis
         file.most = most
         stream = Stretch(file, begin, end)
         count = 0
-        for lines, troubles in text_lines(stream, UTF_8, chunk_bytes=chunk_bytes, at_start=not begin):
+        for lines, troubles, _ in text_lines(stream, UTF_8, chunk_bytes=chunk_bytes, at_start=not begin):
             found += [(line, row in troubles) for row, line in enumerate(lines)]
             count += len(lines)
         assert count_lines(Stretch(Pieces(data), begin, end), UTF_8, at_start=not begin) == count
@@ -61,7 +61,7 @@ def lines_of(data: bytes, bounds: list[int], chunk_bytes: int, most: int) -> lis
 def test_stretches_together_are_the_file(data: bytes, cuts: set[int], chunk: int, most: int) -> None:
     whole = [
         (line, row in troubles)
-        for lines, troubles in text_lines(io.BytesIO(data), UTF_8)
+        for lines, troubles, _ in text_lines(io.BytesIO(data), UTF_8)
         for row, line in enumerate(lines)
     ]
     bounds = sorted(cut for cut in cuts if cut < len(data))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from runner.corpus import Encoded
 from runner.survey import LINE_BREAKS, fold
 from runner.survey.folding import fold_all, folds_of
 
@@ -23,11 +24,18 @@ def test_folding_keeps_every_other_code_point_in_its_place(text: str) -> None:
     assert all(after == (" " if before in LINE_BREAKS else before) for before, after in zip(text, folded, strict=True))
 
 
-@given(st.lists(texts, max_size=5))
-def test_folding_many_texts_at_once_is_folding_each(many: list[str]) -> None:
-    folded, lines = fold_all(many)
+@given(st.lists(texts, min_size=1, max_size=5), st.booleans())
+def test_folding_many_texts_at_once_is_folding_each(many: list[str], as_read: bool) -> None:
+    """Also where the texts are known in UTF-8 already, as lines are."""
+    encoded = None
+    if as_read:
+        many = [text.replace("\n", "") for text in many]
+        lines = [text.encode() for text in many]
+        encoded = Encoded(lines, memoryview(b"\n".join(lines)))
+    folded, told = fold_all(many, encoded)
     assert list(folded) == [fold(text) for text in many]
-    assert lines == [fold(text).encode() for text in many]
+    assert list(told.lines) == [fold(text).encode() for text in many]
+    assert told.joined == b"\n".join(told.lines)
 
 
 @pytest.mark.parametrize("character", LINE_BREAKS)
