@@ -192,6 +192,11 @@ class Run:
             for key, training in self.trainings.items()
         )
 
+    @property
+    def calm(self) -> bool:
+        """Whether no kind of work has failed of late, or is parked."""
+        return not (self.troubles or self.exhausted or self.parked_until)
+
     def parked(self, lane: str, kind: str, now: float) -> float | None:
         """When parked work may be tried again (infinity: not in this session); None: it is not parked."""
         until = self.parked_until.get((lane, kind))

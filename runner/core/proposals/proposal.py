@@ -29,7 +29,7 @@ class Proposal:
 
 def not_before(run: Run, kind: Kind, now: float) -> float:
     """The earliest time for one kind of work, by its troubles and parks; infinity: not in this session."""
-    if not (run.troubles or run.parked_until):
+    if run.calm:
         return now
     if kind in run.exhausted:
         return inf
@@ -42,7 +42,10 @@ def look_at(run: Run, station: Station, now: float) -> float:
     """The earliest time of a List or Describe at a station: one at a time, since a List may take several pages."""
     if station.reading:
         return inf
-    return max(not_before(run, (station.lane.name, watching(station.operation)), now), station.read.ready_at())
+    ready_at = station.read.ready_at()
+    if run.calm:
+        return max(now, ready_at)
+    return max(not_before(run, (station.lane.name, watching(station.operation)), now), ready_at)
 
 
 def smallest(heap: list[Entry], count: int) -> list[Entry]:

@@ -6,7 +6,7 @@ second time only where it would begin much sooner: that lane has died, or it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from math import inf
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from runner.core import commands as c
 from runner.core.kinds import STAGING
 from runner.core.proposals.proposal import Proposal, not_before
-from runner.core.proposals.starting import opening, opens, probe
+from runner.core.proposals.starting import opening, probe
 from runner.core.records import Station
 from runner.core.run import Run
 from runner.core.waiting import Entry, Queue
@@ -34,7 +34,7 @@ def stagings(run: Run, now: float) -> Iterator[Proposal]:
     room = run.config.staging_max - len(run.staging)
     if room <= 0:
         return
-    wanted = sorted(chain.from_iterable(_wanted(run, operation, room, now) for operation in run.stations_of))
+    wanted = sorted(chain.from_iterable(_Hunt(run, operation, now).wanted(room) for operation in run.stations_of))
     for lane, batch in dict.fromkeys((lane, batch) for _, lane, batch in wanted):
         at = not_before(run, (lane, STAGING), now)
         if at > now or room > 0:
@@ -42,57 +42,90 @@ def stagings(run: Run, now: float) -> Iterator[Proposal]:
             yield Proposal(at, c.StageBatch(batch=batch, lane=lane))
 
 
-def _wanted(run: Run, operation: str, room: int, now: float) -> Iterator[Wanted]:
-    """What an operation's stations lack; what will be started first is given a place first."""
-    stations = run.stations_of[operation]
-    nowhere = any(run.unplaced[operation].values())
-    somewhere = len(stations) > 1 and any(any(station.ready.values()) for station in stations)
-    if not nowhere and not somewhere:
-        return
-    short = {station.lane.name: station for station in stations if _is_short(run, station, now)}
-    if not short:
-        return
-    ahead = {name: station.waiting for name, station in short.items()}
-    taken: set[BatchId] = set()
+class _Hunt:
+    """One step's search for what the stations of an operation lack, and could be staged there."""
 
-    def take(station: Station, entry: Entry) -> Wanted:
-        batch = run.jobs[entry[2]].job.batch
-        taken.add(batch)
-        ahead[station.lane.name] += 1
+    def __init__(self, run: Run, operation: str, now: float) -> None:
+        self._run, self._now = run, now
+        self._stations = run.stations_of[operation]
+        self._nowhere = any(run.unplaced[operation].values())
+        self._somewhere = len(self._stations) > 1 and any(any(each.ready.values()) for each in self._stations)
+        self._ahead: dict[str, int] = {}
+        """Lane -> jobs that could be started there, or soon can, with those that were found for it."""
+        self._taken: set[BatchId] = set()
+        self._known: dict[tuple[str, int], float] = {}
+
+    def wanted(self, room: int) -> Iterator[Wanted]:
+        """What they lack, so much of it as there is room for; what will be started first is given a place first."""
+        if not self._nowhere and not self._somewhere:
+            return
+        short = {station.lane.name: station for station in self._stations if self._is_short(station)}
+        self._ahead = {name: station.waiting for name, station in short.items()}
+        for station in short.values():
+            for entry in _probes(self._run, station):
+                yield self._take(station, entry)
+        while short and len(self._taken) < room:
+            lane = self._soonest(short)
+            found = next(self._candidates(short[lane]), None)
+            if found is None or self._ahead[lane] >= self._run.config.staged_ahead_max:
+                del short[lane]
+            else:
+                yield self._take(short[lane], found)
+
+    def _take(self, station: Station, entry: Entry) -> Wanted:
+        batch = self._run.jobs[entry[2]].job.batch
+        self._taken.add(batch)
+        self._ahead[station.lane.name] += 1
         return entry, station.lane.name, batch
 
-    for station in short.values():
-        for entry in _probes(run, station):
-            yield take(station, entry)
-    while short and len(taken) < room:
-        lane = _soonest(run, short, ahead, now)
-        found = next(_candidates(run, short[lane], ahead[lane], taken, now), None)
-        if found is None or ahead[lane] >= run.config.staged_ahead_max:
-            del short[lane]
-        else:
-            yield take(short[lane], found)
+    def _is_short(self, station: Station) -> bool:
+        """Whether a station has too little ahead, and there is something for it."""
+        run = self._run
+        if station.waiting >= run.config.staged_ahead_max:
+            return False
+        found = any(_unplaced(run, station)) or (
+            self._somewhere and any(any(other.ready.values()) for other in self._stations if other is not station)
+        )
+        return found and self._place_at(station, 0) < inf
 
+    def _soonest(self, short: dict[str, Station]) -> str:
+        """The lane that could start a further job first; of several, the first listed."""
+        if len(short) == 1:
+            return next(iter(short))
+        return min(short, key=lambda lane: self._place_at(short[lane], self._ahead[lane]))
 
-def _is_short(run: Run, station: Station, now: float) -> bool:
-    """Whether a station has too little ahead, and there is something for it."""
-    if station.waiting >= run.config.staged_ahead_max:
-        return False
-    others = (other for other in run.stations_of[station.operation] if other is not station)
-    found = any(_unplaced(run, station)) or any(any(other.ready.values()) for other in others)
-    return found and not_before(run, (station.lane.name, STAGING), now) < inf and opens(run, station, now)
+    def _place_at(self, station: Station, ahead: int) -> float:
+        """When a job could be started at a station whose batch has yet to be staged there."""
+        return max(not_before(self._run, (station.lane.name, STAGING), self._now), self._opens_at(station, ahead))
 
+    def _opens_at(self, station: Station, ahead: int) -> float:
+        """When a further job could be started at a station, so many others before it."""
+        key = station.lane.name, ahead
+        if key not in self._known:
+            self._known[key] = opening(self._run, station, ahead, self._now)
+        return self._known[key]
 
-def _soonest(run: Run, stations: Mapping[str, Station], ahead: Mapping[str, int], now: float) -> str:
-    """The lane that could start a further job first; of several, the first listed."""
-    first, *others = stations
-    if not others:
-        return first
-    return min(stations, key=lambda lane: _place_at(run, stations[lane], ahead[lane], now))
+    def _candidates(self, station: Station) -> Iterator[Entry]:
+        """Jobs that a station might take, of each kind the first; the first of all at the front."""
+        run = self._run
+        coming = self._taken | {batch for _, batch in run.staging}
+        heads = [_first(run, station, queue, coming) for queue in _unplaced(run, station)]
+        if self._somewhere:
+            coming = self._taken | {batch for lane, batch in run.staging if lane == station.lane.name}
+            heads += [_first(run, station, queue, coming) for queue in self._movable(station)]
+        yield from sorted(head for head in heads if head is not None)
 
-
-def _place_at(run: Run, station: Station, ahead: int, now: float) -> float:
-    """When a job could be started at a station whose batch has yet to be staged there."""
-    return max(not_before(run, (station.lane.name, STAGING), now), opening(run, station, ahead, now))
+    def _movable(self, station: Station) -> Iterator[Queue]:
+        """What waits on another lane and would begin much sooner here."""
+        idle = self._ahead[station.lane.name] == 0 and station.free > 0
+        for other in self._stations:
+            if other is station:
+                continue
+            opens_at = self._opens_at(other, 0)
+            for analysis, queue in other.ready.items():
+                stranded = opens_at == inf or self._run.barred(other.lane.name, analysis)
+                if queue and (stranded or (idle and opens_at > self._now + MOVE_S)):
+                    yield queue
 
 
 def _unplaced(run: Run, station: Station) -> Iterator[Queue]:
@@ -115,29 +148,8 @@ def _probes(run: Run, station: Station) -> Iterator[Entry]:
         if key is None:
             continue
         job = run.jobs[key].job
-        if lane not in run.staged.get(job.batch, {}) and (lane, job.batch) not in run.staging:
+        if lane not in run.staged.get(job.batch, ()) and (lane, job.batch) not in run.staging:
             yield 0, job.order, key
-
-
-def _candidates(run: Run, station: Station, ahead: int, taken: set[BatchId], now: float) -> Iterator[Entry]:
-    """Jobs that a station might take, of each kind the first; the first of all at the front."""
-    coming = taken | {batch for _, batch in run.staging}
-    heads = [_first(run, station, queue, coming) for queue in _unplaced(run, station)]
-    coming = taken | {batch for lane, batch in run.staging if lane == station.lane.name}
-    for other in run.stations_of[station.operation]:
-        if other is not station:
-            heads += [_first(run, station, queue, coming) for queue in _movable(run, station, other, ahead, now)]
-    yield from sorted(head for head in heads if head is not None)
-
-
-def _movable(run: Run, station: Station, other: Station, ahead: int, now: float) -> Iterator[Queue]:
-    """What waits on another lane and would begin much sooner here."""
-    opens_at = opening(run, other, 0, now)
-    idle = ahead == 0 and station.free > 0
-    for analysis, queue in other.ready.items():
-        stranded = opens_at == inf or run.barred(other.lane.name, analysis)
-        if queue and (stranded or (idle and opens_at > now + MOVE_S)):
-            yield queue
 
 
 def _first(run: Run, station: Station, queue: Queue, coming: set[BatchId]) -> Entry | None:
@@ -147,6 +159,6 @@ def _first(run: Run, station: Station, queue: Queue, coming: set[BatchId]) -> En
         record = run.jobs[entry[2]]
         batch = record.job.batch
         barred = run.barred(lane, record.job.analysis)
-        if lane in record.lanes and not barred and batch not in coming and lane not in run.staged.get(batch, {}):
+        if lane in record.lanes and not barred and batch not in coming and lane not in run.staged.get(batch, ()):
             return entry
     return None

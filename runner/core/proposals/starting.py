@@ -26,9 +26,11 @@ USD_NOISE: Final = 1e-9
 
 def start_at(run: Run, station: Station, now: float) -> float:
     """The earliest time of a Start: not while the service says that it is full, nor while jobs cannot be watched."""
+    at = max(now, station.full_until)
+    if run.calm:
+        return at
     lane, operation = station.lane.name, station.operation
-    at = max(not_before(run, (lane, operation), now), not_before(run, (lane, watching(operation)), now))
-    return max(at, station.full_until)
+    return max(at, not_before(run, (lane, operation), now), not_before(run, (lane, watching(operation)), now))
 
 
 def starts(run: Run, station: Station, now: float) -> Iterator[Proposal]:
@@ -133,11 +135,6 @@ def closures(run: Run, now: float) -> Iterator[Proposal]:
 
 OVERDUE_S: Final = 30.0
 """How much longer a job is thought to take that should have ended by now."""
-
-
-def opens(run: Run, station: Station, now: float) -> bool:
-    """Whether jobs can be started at a station in this session."""
-    return station.slots > 0 and start_at(run, station, now) < inf
 
 
 def opening(run: Run, station: Station, ahead: int, now: float) -> float:
