@@ -26,7 +26,7 @@ EMBEDDED_STAGING: Final = "s3://runner-staging/"
 EMBEDDED_ROLE: Final = "arn:aws:iam::000000000000:role/embedded"
 PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Between questions to a lane that does not answer while it is opened; later, the scheduler has more patience."""
-_PASSING: Final = frozenset({FaultKind.TRANSIENT, FaultKind.THROTTLED})
+PASSING: Final = frozenset({FaultKind.TRANSIENT, FaultKind.THROTTLED})
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """The answer to a question, asked again a few times after a fault that passes: the lane may be restarting."""
     for pause_s in PAUSES_S:
         answer = await ask()
-        if not isinstance(answer, Fault) or answer.kind not in _PASSING:
+        if not isinstance(answer, Fault) or answer.kind not in PASSING:
             return answer
         await anyio.sleep(pause_s)
     return await ask()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Place = tuple[PartId, int]
+OUTPUTS = "s3://sim/out/"
 
 S3_FAULTS = (FaultKind.TRANSIENT, FaultKind.THROTTLED)
 LOCAL_FAULTS = (FaultKind.TRANSIENT, FaultKind.CORRUPT)
@@ -53,14 +54,14 @@ class SimulatedPorts:
 
     async def stage(self, command: c.StageBatch) -> Staged | Fault:
         await anyio.sleep(2.0)
-        if fault := self._unlucky(S3_FAULTS):
+        if fault := self._world.unlucky(S3_FAULTS):
             return fault
         self._world.disk.staged.add((command.lane, command.batch))
         return Staged(uri=f"s3://{command.lane}/in/{command.batch}/", bytes=1)
 
     async def output_keys(self, command: c.CheckByPrefix) -> Keys | Fault:
         await anyio.sleep(0.1)
-        if fault := self._unlucky(S3_FAULTS):
+        if fault := self._world.unlucky(S3_FAULTS):
             return fault
         service = self._world.services[command.lane]
         return Keys(keys=service.keys_below(output_prefix(command.job, command.generation)))
@@ -70,6 +71,7 @@ class SimulatedPorts:
         assert (lane, record.job.batch) in self._world.disk.staged, "started before it was staged"
         self._world.check_lane(record.job.batch, lane)
         self._world.check_intended(JobKey(job), generation)
+        self._world.sent[record.job.key] = record.job.analysis, self.lines_of(record.job.batch)
         return StartRequest(
             family=self._world.analysis(record.job.analysis).family,
             generation=generation,
@@ -93,7 +95,7 @@ class SimulatedPorts:
         status = remote.status(world.now())
         assert status in {JobStatus.COMPLETED, JobStatus.STOPPED}, "collected before its time"
         assert command.partial == (status is JobStatus.STOPPED), "a stopped job's output is partial, no other is"
-        if fault := self._unlucky(S3_FAULTS):
+        if fault := self._world.unlucky(S3_FAULTS):
             return fault
         if world.healed_at is None and world.draw("bad", command.job, command.generation) < world.setting.bad_outputs:
             return Fault(kind=FaultKind.CORRUPT, scope=Scope.BATCH, code="TRUNCATED", message="simulated")
@@ -125,7 +127,7 @@ class SimulatedPorts:
 
     async def gather(self, command: c.GatherRepair) -> PlannedRepair | Fault:
         await anyio.sleep(0.5)
-        if fault := self._unlucky(LOCAL_FAULTS):
+        if fault := self._world.unlucky(LOCAL_FAULTS):
             return fault
         spools = self._world.disk.spools
         records = [self._world.run.jobs[key] for key in command.jobs]
@@ -146,7 +148,7 @@ class SimulatedPorts:
 
     async def cut(self, command: c.CutJob) -> PlannedPieces | Fault:
         await anyio.sleep(0.5)
-        if fault := self._unlucky(LOCAL_FAULTS):
+        if fault := self._world.unlucky(LOCAL_FAULTS):
             return fault
         world = self._world
         record = world.run.jobs[command.job]
@@ -222,7 +224,7 @@ class SimulatedPorts:
         merged = []
         for segment in command.segments:
             await anyio.sleep(0.05)
-            if fault := self._unlucky(LOCAL_FAULTS):
+            if fault := self._world.unlucky(LOCAL_FAULTS):
                 return fault
             entries = {a.name: self._answers(segment, a) for a in world.manifest.analyses_of(command.corpus)}
             results += self._lines(segment, entries)
@@ -234,7 +236,7 @@ class SimulatedPorts:
         """Every segment of the file again: its old answers where they stand, new ones where those were errors."""
         world = self._world
         await anyio.sleep(0.5)
-        if fault := self._unlucky(LOCAL_FAULTS):
+        if fault := self._world.unlucky(LOCAL_FAULTS):
             return fault
         anew, merged = bytearray(), []
         for record in world.run.books.file_segments(command.corpus, command.file):
@@ -301,17 +303,7 @@ class SimulatedPorts:
             for index, part in enumerate(ledger.parts)
         }
 
-    # --- faults ---------------------------------------------------------------------------------------------------
-
-    def _unlucky(self, kinds: tuple[FaultKind, ...]) -> Fault | None:
-        world = self._world
-        world.draws += 1
-        if world.healed_at is not None or world.draw("work", world.draws) >= world.setting.bad_work:
-            return None
-        kind = kinds[int(world.draw("kind", world.draws) * len(kinds))]
-        return Fault(kind=kind, scope=Scope.CALL, code="SIMULATED", message="simulated")
-
 
 def output_prefix(job: str, generation: int) -> str:
     """Where a generation's output is asked to go."""
-    return f"s3://sim/out/{job}-{generation}/"
+    return f"{OUTPUTS}{job}-{generation}/"

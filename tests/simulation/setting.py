@@ -22,6 +22,8 @@ class Ending:
 
     kind: Literal["crash_before", "crash_after", "kill", "halt", "cancel"]
     at: float
+    loses_box: bool = False
+    """Whether the run directory is gone afterwards, and another box takes the run up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,11 @@ class Setting:
     on_terminal: bool = False
     reopen: bool = False
     """Whether documents that closed as errors are reopened at the end, when what ailed them is mended."""
+
+    @property
+    def loses_boxes(self) -> bool:
+        """Whether any session ends with its box."""
+        return any(ending.loses_box for ending in self.endings)
 
 
 def setting_of(seed: int) -> Setting:
@@ -101,7 +108,7 @@ def setting_of(seed: int) -> Setting:
         corpora=draw.choice([1, 1, 2, 3]),
         segments=draw.choice([1, 2, 3]),
         documents=draw.choice([6, 12]),
-        endings=tuple(_ending(draw) for _ in range(draw.choice([0, 1, 2, 4]))),
+        endings=tuple(_losing(seed, _ending(draw)) for _ in range(draw.choice([0, 1, 2, 4]))),
         missing_rows=some(0.4),
         bad_outputs=some(0.2),
         bad_work=some(0.4),
@@ -132,3 +139,10 @@ def _ending(draw: random.Random) -> Ending:
     )
     most = 120 if kind.startswith("crash") else 3_000
     return Ending(kind=kind, at=1 + int(most * draw.random() ** 2))
+
+
+def _losing(seed: int, ending: Ending) -> Ending:
+    """Of the seeds that are multiples of three, half of the endings that nobody chose take the box with them."""
+    chosen = ending.kind in {"halt", "cancel"} or seed % 3
+    draw = random.Random(f"{seed}/{ending}")
+    return ending if chosen or draw.random() < 0.5 else replace(ending, loses_box=True)

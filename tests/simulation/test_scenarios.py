@@ -353,3 +353,50 @@ def test_reopen__crash_around_the_file_that_is_written_anew__leaves_either(at: i
     world = lived(Behaviour(), seed=5, reopen=True, endings=endings)
 
     assert world.disk.results == calm.disk.results
+
+
+# --- boxes ----------------------------------------------------------------------------------------------------------
+
+
+def lost(*commits: float, kind: str = "crash_after") -> tuple[Ending, ...]:
+    return tuple(Ending(kind=kind, at=at, loses_box=True) for at in commits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("at", [2, 20, 60, 100])
+@pytest.mark.parametrize("kind", ["crash_before", "crash_after"])
+def test_box__lost_at_a_commit__is_followed_by_one_that_buys_the_rest(at: float, kind: str):
+    world = lived(Behaviour(), endings=lost(at, kind=kind))
+
+    assert bought(world) == len(world.run.jobs)
+    assert world.taken_up == (at > 2)
+    assert world.disk.results == CALM.disk.results
+
+
+def test_box__lost_again_and_again_with_answers_lost_and_rows_missing__buys_each_generation_once():
+    """Also what was planned late: repairs that were under way are found, and not planned anew."""
+    world = lived(
+        Behaviour(lost_answers=0.3, failing=0.2, throttles=0.1),
+        endings=lost(60, 60, 90, 120),
+        missing_rows=0.4,
+        bad_work=0.1,
+        others=(Behaviour(),),
+    )
+
+    assert world.taken_up == 4
+    assert any(record.job.repairs for record in world.run.jobs.values())
+    names = [job.request.name for service in world.services.values() for job in service.jobs.values()]
+    assert len(names) == len(set(names))
+
+
+def test_box__lost_while_it_searches_for_a_poisonous_document__is_followed_by_one_that_goes_on_with_the_search():
+    world = lived(Behaviour(), endings=lost(70, 90, 110), poison=0.05, heal_after_s=1e9)
+
+    assert world.taken_up == 3
+    assert of(world, e.JobCut)
+
+
+def test_box__lost_with_a_call_that_is_carried_out_late__is_not_followed_before_that_can_be_seen():
+    world = lived(Behaviour(late_calls=0.6, late_s=40.0), endings=lost(30, 50, 70), others=(Behaviour(),))
+
+    assert world.service.accounts.late > 0
+    assert bought(world) == len(world.run.jobs)

@@ -6,11 +6,13 @@ what does not (the run, the driver, commands in flight). Everything follows from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
 
+from runner.compose.boxes.keeper import KeptService
+from runner.compose.boxes.lease import LEASE_S
 from runner.core import events as e
 from runner.core.polling import next_look
 from runner.core.records import CoreConfig
@@ -20,6 +22,8 @@ from runner.engine.clock import RunClock
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
 from runner.engine.learning import Learner
+from runner.engine.ports import Service
+from runner.errors import ServiceError
 from runner.journal import decode, encode
 from runner.model import (
     AnalysisSpec,
@@ -43,8 +47,9 @@ from runner.results.entries import error_entry
 from runner.results.merge import Answers, TallyBook, merge_lines
 from runner.simulation.clock import run_virtually, virtual_now
 from runner.simulation.service import SimulatedService
+from tests.simulation.boxes import Bucket, BucketKeeper, take_up
 from tests.simulation.documents import documents_of, manifest_of
-from tests.simulation.ports import SimulatedPorts
+from tests.simulation.ports import Place, SimulatedPorts
 from tests.simulation.setting import EPOCH, Ending, Setting
 from tests.simulation.views import job_view, run_view
 
@@ -81,6 +86,9 @@ class World:
         self.ledgers, self.segments = documents_of(setting, self.manifest)
         self.lines = {part.id: part.lines for facts in self.segments for part in facts.parts}
         self.disk = Disk()
+        self.bucket = Bucket()
+        self.sent: dict[JobKey, tuple[str, list[Place]]] = {}
+        """What the service was given to read: (analysis, lines)."""
         self.services = {
             lane.name: SimulatedService(
                 behaviour, seed=f"service/{setting.seed}/{number}", now=self.now, number=number, doomed=self.doomed
@@ -107,6 +115,9 @@ class World:
         self._shadow = self._fresh_run()
         self._intended: set[tuple[JobKey, int]] = set()
         self._crash: Ending | None = None
+        self._keeper: BucketKeeper | None = None
+        self.taken_up = 0
+        """How often a fresh box took the run up."""
 
     def now(self) -> float:
         """The service's clock."""
@@ -115,6 +126,14 @@ class World:
     def draw(self, *what: object) -> float:
         """A number derived from the seed and what it is for."""
         return unit_interval("world", self.setting.seed, *what)
+
+    def unlucky(self, kinds: tuple[FaultKind, ...]) -> Fault | None:
+        """What befalls a piece of work, if anything does."""
+        self.draws += 1
+        if self.healed_at is not None or self.draw("work", self.draws) >= self.setting.bad_work:
+            return None
+        kind = kinds[int(self.draw("kind", self.draws) * len(kinds))]
+        return Fault(kind=kind, scope=Scope.CALL, code="SIMULATED", message="simulated")
 
     def analysis(self, name: str) -> AnalysisSpec:
         """The analysis of that name."""
@@ -139,6 +158,9 @@ class World:
             if self.run.closed and not died:
                 self.closed_at = virtual_now()
                 return
+            if died and early and self.setting.endings[self.sessions - 1].loses_box:
+                self._lose_box()
+                await anyio.sleep(LEASE_S)
             if not early:
                 await anyio.sleep(PAUSE_S)
         raise AssertionError(f"not closed after {self.sessions} sessions: {describe(self.run)}")
@@ -150,6 +172,9 @@ class World:
         self._crash = ending
         self._heal_if_due()
         self.run = self._fresh_run()
+        if not any(kind == "PlanFinished" for kind, _ in self.disk.journal):
+            # A run that was being taken up, and was not: that begins anew.
+            self._lose_box()
         last = None
         for event in self.events():
             last = event.at
@@ -157,11 +182,16 @@ class World:
         self._tidy()
         clock = RunClock(last, wall=self.now, monotonic=virtual_now)
         driver = self.driver = self._driver(clock.now)
-        crashed = False
+        crashed = unanswered = False
         try:
             await self._drive(driver, clock.now, ending)
         except* Crash:
             crashed = True
+        except* ServiceError:
+            unanswered = True
+        if unanswered:
+            # A lane did not answer while the run was being taken up: the user runs again.
+            return False
         died = crashed or (ending is not None and ending.kind == "kill")
         self._check_budget()
         if not (died or driver.halted):
@@ -170,7 +200,7 @@ class World:
 
     def _check_budget(self) -> None:
         """No generation was bought that the budget did not cover; after that, the user raises it."""
-        if self.budget_usd is None:
+        if self.budget_usd is None or not self.run.books.complete:
             return
         jobs = {
             job.request.name: job.request.job for service in self.services.values() for job in service.jobs.values()
@@ -182,19 +212,40 @@ class World:
 
     def _driver(self, now: Callable[[], float]) -> Driver:
         ports = SimulatedPorts(self)
+        services: Mapping[str, Service] = self.services
+        if self.setting.loses_boxes:
+            services = {name: KeptService(name, service, self) for name, service in self.services.items()}
         driver = Driver(
             self.run,
-            executor=Executor(services=self.services, staging=ports, workshop=ports),
+            executor=Executor(services=services, staging=ports, workshop=ports),
             recorder=self,
             now=now,
         )
         driver.watched_by(Learner(self.run, driver.tell))
         return driver
 
+    async def before_start(self, lane: str, request: StartRequest) -> Fault | None:
+        """What the record of the run forbids."""
+        assert self._keeper is not None
+        return await self._keeper.before_start(lane, request)
+
+    async def start_refused(self, lane: str, request: StartRequest) -> None:
+        """The record forgets a Start that took no effect."""
+        assert self._keeper is not None
+        await self._keeper.start_refused(lane, request)
+
     async def _drive(self, driver: Driver, now: Callable[[], float], ending: Ending | None) -> None:
         if self.run.began is None:
             self._begin(driver, now())
         driver.record(e.SessionOpened(at=now(), version="0", purpose="run", engines=()))
+        if not self.run.books.complete and self.bucket.plan is not None:
+            self.append(await take_up(self))
+            self.taken_up += 1
+        elif not self.run.books.complete:
+            self._plan(driver, now())
+        if self.setting.loses_boxes:
+            self._keeper = BucketKeeper(self)
+            driver.watched_by(self._keeper)
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as tasks:
                 if self.healed_at is None:
@@ -301,8 +352,13 @@ class World:
         )
         return Run(config)
 
+    def _lose_box(self) -> None:
+        """What was on the box's disk is gone; what was staged lies in the bucket."""
+        self.disk = Disk(staged=self.disk.staged)
+        self._shadow = self._fresh_run()
+        self._intended.clear()
+
     def _begin(self, driver: Driver, at: float) -> None:
-        plan = self.plan
         begun = e.RunBegan(
             at=at,
             run=RunId(f"sim-{self.setting.seed}"),
@@ -322,10 +378,11 @@ class World:
             )
             for corpus in self.manifest.corpora
         ]
+        driver.record(begun, *surveyed, e.SurveyFinished(at=at, documents=0, bytes=0))
+
+    def _plan(self, driver: Driver, at: float) -> None:
+        plan = self.plan
         driver.record(
-            begun,
-            *surveyed,
-            e.SurveyFinished(at=at, documents=0, bytes=0),
             *(e.BatchPlanned(at=at, batch=batch) for batch in plan.work.batches),
             *(e.JobPlanned(at=at, job=job) for job in plan.work.jobs),
             e.PlanFinished(at=at, jobs=len(plan.work.jobs), usd=None),
@@ -405,9 +462,8 @@ class World:
     def _poison_in(self, key: JobKey) -> set[FaultKind]:
         if not self.setting.poison:
             return set()
-        job = self.run.jobs[key].job
-        lines = SimulatedPorts(self).lines_of(job.batch)
-        return {kind for line in lines if (kind := self.poisoned(job.analysis, *line)) is not None}
+        analysis, lines = self.sent[key]
+        return {kind for line in lines if (kind := self.poisoned(analysis, *line)) is not None}
 
     # --- what is right ----------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Keeps a run's record in its lanes' buckets, and holds the lease on it, for as long as a session lasts.
 
 Nothing is bought that the record does not hold: the plan is written before the first Start, and what is planned later
-(lines to send again, models to train) before the first call that buys it. So what a box that is lost has bought is
-known to the next.
+(lines to send again, models to train) before the first call that buys it; and before each Start, on which lane it is
+about to be made. So what a box that is lost has bought, or may have, is known to the next.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 import msgspec
@@ -21,6 +21,7 @@ from runner import __version__
 from runner.compose.boxes.lease import Lease, recall_box, remember_box
 from runner.compose.boxes.record import (
     FORMAT,
+    INTENTS,
     PLANNING,
     Kept,
     KeptLane,
@@ -36,6 +37,7 @@ from runner.compose.opening import OpenRun
 from runner.compose.places import recall
 from runner.core import events as e
 from runner.core.records import DENIALS
+from runner.core.states import State
 from runner.engine.driver import Driver
 from runner.engine.ports import Service
 from runner.model import (
@@ -198,12 +200,34 @@ class Keeper:
         async with self._writing:
             return await self._keep_late(lane)
 
+    async def before_start(self, lane: str, request: StartRequest) -> Fault | None:
+        """As before anything is bought; and that this very Start is about to be made there is kept."""
+        fault = await self.before_buying(lane)
+        if fault is not None or not self.keeps:
+            return fault
+        written = await self._lane(lane).staging.put_bytes(self._intent(lane, request), request.name.encode())
+        return _unkept(written) if isinstance(written, Fault) else None
+
+    async def start_refused(self, lane: str, request: StartRequest) -> None:
+        """Nothing came of a Start, so that another lane may have the job; a refused replay says nothing of that.
+
+        What cannot be deleted now costs the next box a look.
+        """
+        if self.keeps and self._run.jobs[request.job].state is State.INTENDED:
+            await self._lane(lane).staging.delete(self._intent(lane, request))
+
+    def _intent(self, lane: str, request: StartRequest) -> str:
+        return f"{self._base(self._lane(lane))}{INTENTS}{request.job}-{request.generation}"
+
+    def _lane(self, name: str) -> OpenLane:
+        return next(lane for lane in self.lanes if lane.spec.name == name)
+
     async def _keep_late(self, name: str) -> Fault | None:
         """Keep what was planned late and is not kept yet, its lines first; all of it, so that no number is left out."""
         pending = self._late[self._late_kept :]
         if not pending:
             return None
-        lane = next(lane for lane in self.lanes if lane.spec.name == name)
+        lane = self._lane(name)
         base = f"{self._base(lane)}late/"
         for path in self._files(pending):
             if path.name in self._kept_names:
@@ -228,18 +252,35 @@ class Keeper:
                     yield from (path for path in (directory.part(part), directory.part_map(part)) if path.exists())
 
 
+class Recording(Protocol):
+    """Who sees to it that nothing is started that is not on record."""
+
+    async def before_start(self, lane: str, request: StartRequest) -> Fault | None:
+        """What forbids a Start on a lane now."""
+        ...
+
+    async def start_refused(self, lane: str, request: StartRequest) -> None:
+        """A Start took no effect."""
+        ...
+
+
 class KeptService:
     """A lane's service whose Starts wait for the record."""
 
-    def __init__(self, name: str, service: Service, keeper: Keeper) -> None:
+    def __init__(self, name: str, service: Service, keeper: Recording) -> None:
         self._name = name
         self._service = service
         self._keeper = keeper
 
     async def start(self, request: StartRequest) -> RemoteJob | Fault:
         """Start a job that the record holds; a Fault that says that nothing was sent, if it cannot."""
-        fault = await self._keeper.before_buying(self._name)
-        return fault if fault is not None else await self._service.start(request)
+        fault = await self._keeper.before_start(self._name, request)
+        if fault is not None:
+            return fault
+        answer = await self._service.start(request)
+        if isinstance(answer, Fault) and answer.kind is not FaultKind.UNANSWERED:
+            await self._keeper.start_refused(self._name, request)
+        return answer
 
     async def list_jobs(
         self,

@@ -4,6 +4,7 @@
     <staging>/<run id>/record/plan.jsonl        every planned batch and job, as the journal has them
     <staging>/<run id>/record/run.json          the run, its form, its survey's seals, its lanes; written last
     <staging>/<run id>/record/late/             what was planned later, in order, with the lines that it sends; models
+    <staging>/<run id>/record/intents/          <job>-<generation>: a Start of it was about to be made on this lane
 
 Facts only: texts lie there no more than in the staged inputs. This file makes and reads the bytes; it calls nobody.
 """
@@ -23,6 +24,7 @@ from runner.errors import RunDirectoryError
 from runner.journal import RunDirectory, codec
 
 FORMAT: Final = 1
+INTENTS: Final = "intents/"
 PLANNING: Final = (e.BatchPlanned, e.JobPlanned, e.JobCut, e.LanguagesRouted, e.TrainingIntended)
 """Facts that a fresh box needs: what there is to be bought. What became of it, the service and its outputs tell."""
 
