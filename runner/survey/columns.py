@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from runner.corpus import Trouble
 from runner.survey.folding import Folds
+from runner.survey.gathered import Gathered
 from runner.survey.measuring import Measured
 
 
-@dataclass
+@dataclass(slots=True)
 class Columns:
     """Documents being gathered; `documents` and `size` say how many and how many bytes of folded text so far."""
 
@@ -27,15 +27,15 @@ class Columns:
     """Empty, unless the corpus keeps some."""
     fates: dict[int, Trouble] = field(default_factory=dict)
     folds: dict[int, Folds] = field(default_factory=dict)
-    text: list[memoryview] = field(default_factory=list)
-    """What would be sent, in UTF-8: stretches of lines, with a line feed between each two of them."""
+    text: Gathered = field(default_factory=Gathered)
+    """What would be sent, in UTF-8."""
 
     def extend(self, measured: Measured, begin: int, end: int) -> None:
         """Append the documents [begin, end) of a measured block."""
         sizes = measured.sizes[begin:end]
         size = sum(sizes)
         first = sum(measured.sizes[:begin]) + begin
-        self.text.append(memoryview(measured.text)[first : first + size + end - begin - 1])
+        self.text.add(memoryview(measured.text)[first : first + size + end - begin - 1], end - begin)
         self.ids += measured.ids[begin:end]
         self.sources += measured.sources[begin:end]
         self.positions += measured.positions[begin:end]
@@ -50,8 +50,3 @@ class Columns:
         self.folds.update((row + shift, folds) for row, folds in measured.folds.items() if begin <= row < end)
         self.documents += end - begin
         self.size += size
-
-    @cached_property
-    def lines(self) -> list[bytes]:
-        """What would be sent, line by line; only of a segment that is full."""
-        return b"\n".join(self.text).split(b"\n")

@@ -114,11 +114,10 @@ def _gather(into: dict[T, Rows], key: T, rows: Rows) -> None:
 
 
 def _whole(rows: Rows, columns: Columns) -> Lines:
-    """The lines of some documents; of all, as they were gathered."""
-    everything = len(rows) == columns.documents
+    """The lines of some documents."""
     return Lines(
         rows,
-        columns.text if everything else [b"\n".join(take(columns.lines, rows))],
+        columns.text.of(rows, columns.sizes),
         take(columns.sizes, rows),
         take(columns.characters, rows),
         take(columns.digests, rows),
@@ -134,7 +133,7 @@ def _pieces(how: Split, rows: Rows, columns: Columns) -> Lines:
     characters: list[int] = []
     cuts: list[Cut] = []
     for row in rows:
-        text = columns.lines[row].decode()
+        text = columns.text.lines[row].decode()
         for piece in cut(text, how.limit, how.overlap):
             of_rows.append(row)
             texts.append(text[piece.begin : piece.end].encode())

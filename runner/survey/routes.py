@@ -102,19 +102,17 @@ class Router:
         self, languages: Sequence[str | None], sizes: Sequence[int], fates: Mapping[int, Trouble]
     ) -> dict[Kind, Sequence[int]]:
         """The documents of each kind, as ascending rows of these columns; `fates` are by row."""
-        limits = self.limits
-        documents = len(sizes)
-        if limits and not fates and documents == languages.count(languages[0]) and max(sizes) <= limits[0]:
-            return {Kind(languages[0], 0): range(documents)}
-        classes = [bisect_left(limits, size) for size in sizes]
-        codes = [fates[row].code if row in fates else None for row in range(documents)]
-        kinds = list(zip(languages, classes, codes, strict=True))
-        if len(set(kinds)) == 1:
-            return {Kind(*kinds[0]): range(len(kinds))}
-        sorted_rows: defaultdict[tuple[str | None, int, str | None], list[int]] = defaultdict(list)
-        for row, kind in enumerate(kinds):
-            sorted_rows[kind].append(row)
-        return {Kind(*kind): rows for kind, rows in sorted_rows.items()}
+        limits, documents = self.limits, len(sizes)
+        kinds: defaultdict[tuple[str | None, int, str | None], list[int]] = defaultdict(list)
+        left: Sequence[int] = range(documents)
+        if languages.count(languages[0]) == documents and (not limits or max(sizes) <= limits[0]):
+            # As nearly always: all alike, but for those few that no job will see.
+            kinds[languages[0], 0, None] = [row for row in left if row not in fates] if fates else list(left)
+            left = sorted(fates)
+        for row in left:
+            fate = fates[row].code if row in fates else None
+            kinds[languages[row], bisect_left(limits, sizes[row]), fate].append(row)
+        return {Kind(*kind): rows for kind, rows in kinds.items() if rows}
 
     def _route(self, kind: Kind) -> Route:
         # Any size of the class will do: limits lie between classes, never inside one.

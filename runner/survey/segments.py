@@ -101,7 +101,12 @@ def _ledger(
 
 def _column(some: Mapping[int, T], other: T, documents: int) -> Iterable[T]:
     """A value per document: those that some have, another for the rest."""
-    return [some.get(row, other) for row in range(documents)] if some else repeat(other, documents)
+    if not some:
+        return repeat(other, documents)
+    column = [other] * documents
+    for row, value in some.items():
+        column[row] = value
+    return column
 
 
 def _places(placed: Sequence[Placed], documents: int) -> tuple[Sequence[int], Sequence[int]]:
