@@ -129,11 +129,12 @@ class Books:
 
     def covered(self, batch: Batch) -> list[SegmentRecord]:
         """The segments with a line in a batch: those its parts were cut from, and those that share their lines."""
-        own = dict.fromkeys(segment_of(part) for part in batch.covers)
+        own = {segment_of(part) for part in batch.covers} if len(batch.covers) > 1 else map(segment_of, batch.covers)
         records = {segment: self._by_id[segment] for segment in own}
-        for part in batch.covers:
-            for record in self._foreign.get(part, ()):
-                records[record.facts.id] = record
+        if self._foreign:
+            for part in batch.covers:
+                for record in self._foreign.get(part, ()):
+                    records[record.facts.id] = record
         return list(records.values())
 
     def open(self, job: JobKey, batch: Batch) -> None:

@@ -10,7 +10,7 @@ from runner.catalogue import FAMILIES
 from runner.core.commands import Check
 from runner.core.ratelimit import Pace
 from runner.core.retry import Policy, RetryAt, decide
-from runner.core.states import OCCUPYING, State
+from runner.core.states import State
 from runner.core.waiting import Queue
 from runner.model import (
     AnalysisSpec,
@@ -174,11 +174,6 @@ class JobRecord:
         self.spool_bytes = 0
         self.intended_at = self.asked_at = self.accepted_at = self.collect_at = self.check_at = self.failed_at = 0.0
         self.looked_at = self.look_at = self.checked_at = float("-inf")
-
-    @property
-    def occupies(self) -> bool:
-        """Whether it holds a slot, or may."""
-        return self.state in OCCUPYING
 
 
 @dataclass(slots=True)

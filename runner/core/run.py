@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from runner.core import commands as c, events as e
@@ -32,9 +32,9 @@ from runner.core.polling import TIMINGS, Timing
 from runner.core.ratelimit import Pace
 from runner.core.records import CoreConfig, JobRecord, PacedCall, Station, Trouble
 from runner.core.retry import LOCAL_CALLS
-from runner.core.states import IllegalMove, State, next_state
-from runner.core.waiting import Group, Queue
-from runner.model import Batch, BatchId, Fault, JobKey, PartFacts, PartId, RemoteId, RunId, segment_of
+from runner.core.states import OCCUPYING, IllegalMove, State, next_state
+from runner.core.waiting import Entry, Group, Queue
+from runner.model import Batch, BatchId, Fault, Job, JobKey, PartFacts, PartId, RemoteId, RunId, segment_of
 
 
 class Run:
@@ -251,17 +251,19 @@ class Run:
 
     def move(self, record: JobRecord, state: State) -> None:
         """Put a job into a state, and take it out of what it was in."""
-        occupied, waited = record.occupies, record.state is State.WAITING
-        self.by_state[record.state] -= 1
-        self.by_state[state] += 1
-        record.state = state
-        if occupied and not record.occupies:
-            station = self.stations[record.lane, record.job.operation]
-            station.occupied.pop(record.job.key, None)
-            station.full_until = 0.0
-        if waited and state is not State.WAITING:
-            self._dequeue(record)
-        self.undecided.pop(record.job.key, None)
+        before = record.state
+        if state is not before:
+            self.by_state[before] -= 1
+            self.by_state[state] += 1
+            record.state = state
+            if before is State.WAITING:
+                self._dequeue(record)
+            elif before in OCCUPYING and state not in OCCUPYING:
+                station = self.stations[record.lane, record.job.operation]
+                station.occupied.pop(record.job.key, None)
+                station.full_until = 0.0
+        if self.undecided:
+            self.undecided.pop(record.job.key, None)
 
     def plan(self, record: JobRecord) -> None:
         """A job exists: which lanes may run it follows from the corpora whose text it reads."""
@@ -278,7 +280,7 @@ class Run:
     def enqueue(self, record: JobRecord) -> None:
         """A WAITING job may be started: where its batch lies, or else once it lies somewhere."""
         job = record.job
-        entry = (0 if job.round else 1, job.order, job.key)
+        entry = _entry(job)
         lanes = self.staged.get(job.batch, ())
         ready = [lane for lane in record.lanes if lane in lanes]
         for lane in ready:
@@ -297,13 +299,27 @@ class Run:
             if group in queues:
                 queues[group].discard(job.key)
 
+    def enqueue_in(self, lane: str, batch: BatchId) -> None:
+        """A batch lies in one lane more: its jobs that wait can be started there."""
+        for record in self._waiting_readers(batch):
+            if lane in record.lanes:
+                job = record.job
+                unplaced = self.unplaced[job.operation].get((job.analysis, record.lanes))
+                if unplaced is not None:
+                    unplaced.discard(job.key)
+                self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(_entry(job))
+
     def requeue(self, batch: BatchId) -> None:
-        """A batch lies elsewhere than before: its jobs that wait can be started elsewhere."""
+        """A batch does not lie any more where it did: its jobs that wait can be started elsewhere."""
+        for record in self._waiting_readers(batch):
+            self._dequeue(record)
+            self.enqueue(record)
+
+    def _waiting_readers(self, batch: BatchId) -> Iterator[JobRecord]:
         for key in self.readers.get(batch, ()):
             record = self.jobs[key]
             if record.state is State.WAITING and key not in self.waiting_for:
-                self._dequeue(record)
-                self.enqueue(record)
+                yield record
 
     def trim_collect(self) -> None:
         """Drop what is not to be collected any more from the head of that queue."""
@@ -341,6 +357,11 @@ class Run:
             if not pending:
                 del self.waiting_for[key]
                 self.enqueue(self.jobs[key])
+
+
+def _entry(job: Job) -> Entry:
+    """The place of a job among those that wait: repairs go ahead of new work."""
+    return 0 if job.round else 1, job.order, job.key
 
 
 def _check_generation(event: e.Event, record: JobRecord) -> None:

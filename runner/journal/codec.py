@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -47,6 +47,14 @@ def encode(event: Event) -> tuple[str, str]:
     if returned != event:
         raise InternalError(f"{kind} would come back from the journal as another value: {returned} instead of {event}")
     return kind, payload
+
+
+def reader_of(kind: str) -> Callable[[bytes], Event] | None:
+    """What reads the payloads of a kind, as `encode` wrote nearly all of them; None for an unknown kind.
+
+    It raises msgspec.MsgspecError for the others: `decode` reads them, or says what is wrong.
+    """
+    return _decoder(kind).decode if kind in KINDS else None
 
 
 def decode(kind: str, payload: str | bytes, *, directory: str) -> Event:

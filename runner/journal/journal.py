@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+import msgspec
 
 from runner.core.events import Event
 from runner.errors import MachineError, RunDirectoryError, RunnerError
@@ -27,6 +29,8 @@ PAGE_ROWS: Final = 256
 """Events per query when reading: no statement, and so no snapshot that keeps the log from being recycled, is left open
 while a caller thinks. A surveyed range may take 100 KB, so a page stays in the tens of MB."""
 
+_Reader = tuple[int, Callable[[bytes], Event] | None]
+"""What a kind's checksums begin with, and what reads its payloads."""
 _Row = tuple[int, bytes, bytes, int]
 """Number, kind, payload and checksum, as they are in the file: what is damaged may not even be text."""
 
@@ -169,12 +173,25 @@ class Journal:
             RunDirectoryError: the journal is damaged, or holds what only a newer version knows.
             MachineError: the disk fails.
         """
+        readers: dict[bytes, _Reader] = {}
         while page := self._page(after):
             for row in page:
-                if row[0] != after + 1:
+                number, kind, payload, crc32 = row
+                if number != after + 1:
                     raise damaged(self.path, f"event {after + 1} is missing")
-                after += 1
-                yield after, self._event(row)
+                after = number
+                read = readers.get(kind)
+                if read is None:
+                    read = readers[kind] = _reader(kind)
+                seed, decode = read
+                if zlib.crc32(payload, seed) != crc32 or decode is None:
+                    yield number, self._event(row)
+                    continue
+                try:
+                    event = decode(payload)
+                except msgspec.MsgspecError:
+                    event = self._event(row)
+                yield number, event
 
     def last_at(self) -> float | None:
         """When the newest event was learnt, by the run clock; None if there is none."""
@@ -207,7 +224,11 @@ class Journal:
 
 
 def _crc32(kind: bytes, payload: bytes) -> int:
-    return zlib.crc32(b"%b\0%b" % (kind, payload))
+    return zlib.crc32(payload, zlib.crc32(kind + b"\0"))
+
+
+def _reader(kind: bytes) -> _Reader:
+    return zlib.crc32(kind + b"\0"), codec.reader_of(kind.decode(errors="replace"))
 
 
 def _make_file(path: Path) -> None:

@@ -26,7 +26,7 @@ def batch_staged(run: Run, event: e.BatchStaged) -> None:
     lanes = run.staged.get(event.batch, ())
     if event.lane not in lanes:
         run.staged[event.batch] = (*lanes, event.lane)
-    run.requeue(event.batch)
+        run.enqueue_in(event.lane, event.batch)
 
 
 def staging_lost(run: Run, event: e.StagingLost) -> None:

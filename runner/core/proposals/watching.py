@@ -24,10 +24,11 @@ SWEEP_MARGIN_S: Final = 300.0
 def looks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     """The next sweep over an operation's jobs, and looks at those that sweeps do not show."""
     lane, operation = station.lane.name, station.operation
-    if run.cancelling and not run.stoppable[operation]:
-        # They run to their end, whoever watches; a cancel names them and does not wait.
-        return
     active = [record for record in station.occupied.values() if record.state is State.ACTIVE]
+    if run.cancelling:
+        # What runs to its end, since it cannot be stopped, does so whoever watches: a cancel names it and does not wait.
+        can_be_stopped = run.stoppable[operation] and run.parked(lane, stopping(operation), now) != inf
+        active = [record for record in active if can_be_stopped or record.stop_asked]
     if not active:
         return
     base = look_at(run, station, now)
