@@ -28,6 +28,7 @@ from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+from runner.compose.opening import fold
 from runner.core import commands as c, events as e
 from runner.core.agenda import consider
 from runner.core.answers import interpret
@@ -304,8 +305,7 @@ def replay(events: Sequence[e.Event]) -> tuple[int, float, float]:
                 journal.append(events[first : first + 1_000])
         run, begun, cpu = Run(CONFIG), time.perf_counter(), time.process_time()
         with Journal.open(path) as journal:
-            for _, event in journal.read():
-                run.apply(event)
+            fold(run, journal)
         seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
         assert run.closed
         return path.stat().st_size, cpu, seconds

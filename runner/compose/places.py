@@ -89,8 +89,9 @@ def former_lanes(manifest: Manifest, places: Iterable[Place]) -> tuple[LaneSpec,
 
 def require_lane(run: Run, event: e.Event, directory: Path) -> None:
     """Raise RunDirectoryError if a fact speaks of a job on a lane that nobody knows."""
-    known = (*run.config.lanes, *run.config.former_lanes)
-    if not isinstance(event, e.StartIntended) or any(lane.name == event.lane for lane in known):
+    if not isinstance(event, e.StartIntended):
+        return
+    if any(lane.name == event.lane for lane in (*run.config.lanes, *run.config.former_lanes)):
         return
     has = ", ".join(lane.name for lane in run.config.lanes)
     raise RunDirectoryError(
