@@ -25,7 +25,8 @@ class SegmentRecord:
     facts: SegmentFacts
     open: int = 0
     """Unsettled jobs that cover it."""
-    jobs: list[JobKey] = field(default_factory=list)
+    jobs: tuple[JobKey, ...] = ()
+    """Those that cover it, as they were planned."""
     written: int = 0
     """Of how many of them the answers are in the results; they are the first."""
     merged: MergedSegment | None = None
@@ -143,7 +144,7 @@ class Books:
         self._needed_by[job] = len(covered)
         for record in covered:
             record.open += 1
-            record.jobs.append(job)
+            record.jobs += (job,)
             book = self.corpora.get(record.facts.corpus)
             if record.merged is not None:
                 assert book is not None, record.facts.corpus

@@ -79,7 +79,7 @@ class Run:
         self.staged: dict[BatchId, tuple[str, ...]] = {}
         """Batch -> the lanes where it lies."""
         self.readers: dict[BatchId, list[JobKey]] = {}
-        """Batch -> the jobs that read it."""
+        """Batch -> the jobs that read it and have not answered all that they will."""
         self.unplaced: dict[str, dict[Group, Queue]] = {operation: {} for operation in self.stoppable}
         """Operation -> jobs that wait and whose batch lies in none of their lanes, by first position in the input."""
         self.by_units: dict[Group, Queue] = {}
@@ -349,6 +349,10 @@ class Run:
     def settle(self, record: JobRecord) -> None:
         """A job will answer nothing more: what waits for it can go on."""
         record.settled = True
+        readers = self.readers[record.job.batch]
+        readers.remove(record.job.key)
+        if not readers:
+            del self.readers[record.job.batch]
         self.unsettled[record.job.analysis] -= 1
         self.books.settle(self.batches[record.job.batch])
         for key in self.dependents.pop(record.job.key, ()):

@@ -56,6 +56,10 @@ class Queue:
         if key not in self._members:
             return
         self._members.remove(key)
+        if not self._members:
+            # Anew: a set keeps the room that it once needed.
+            self.clear()
+            return
         heap, members = self._heap, self._members
         if len(heap) > _STALE_MIN + 2 * len(members):
             self._heap = [entry for entry in heap if entry[2] in members]
@@ -66,8 +70,7 @@ class Queue:
 
     def clear(self) -> None:
         """Take everything out."""
-        self._heap.clear()
-        self._members.clear()
+        self._heap, self._members = [], set()
 
     def first(self, count: int) -> Iterator[Entry]:
         """The first entries in order, at most so many: O(count log count), and what is stale on the way."""

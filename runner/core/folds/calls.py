@@ -76,7 +76,7 @@ def landed(run: Run, event: e.Landed) -> None:
             run.sweeping.discard((lane, operation))
         case c.StageBatch(batch=batch, lane=lane):
             run.staging.discard((lane, batch))
-            for operation in _operations(run, batch):
+            for operation in run.stations_of:
                 run.stations[lane, operation].coming.discard(batch)
     kind = work_of(command)
     _spend(run, event)

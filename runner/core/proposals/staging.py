@@ -34,7 +34,13 @@ def stagings(run: Run, now: float) -> Iterator[Proposal]:
     room = run.config.staging_max - len(run.staging)
     if room <= 0:
         return
-    wanted = sorted(chain.from_iterable(_Hunt(run, operation, now).wanted(room) for operation in run.stations_of))
+    most = run.config.staged_ahead_max
+    lacking = (
+        operation
+        for operation, stations in run.stations_of.items()
+        if any(station.waiting < most for station in stations)
+    )
+    wanted = sorted(chain.from_iterable(_Hunt(run, operation, now).wanted(room) for operation in lacking))
     for lane, batch in dict.fromkeys((lane, batch) for _, lane, batch in wanted):
         at = not_before(run, (lane, STAGING), now)
         if at > now or room > 0:

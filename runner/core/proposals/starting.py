@@ -53,9 +53,14 @@ def count_first(run: Run, station: Station, at: float, now: float, *, needed: in
     if not station.lane.remote or (now - station.counted_at < RECOUNT_S and not full):
         return None
     due_at = station.counted_at + (RECOUNT_FULL_S if full else RECOUNT_S)
+    at = max(at, due_at, look_at(run, station, now))
+    return Proposal(at) if at > now else Proposal(at, _count(station))
+
+
+def _count(station: Station) -> c.CountSlots:
+    """The next look of a count: at the first status that it has not looked at yet."""
     status = next(status for status in ACTIVE_STATUSES if status not in station.strangers_seen)
-    count = c.CountSlots(lane=station.lane.name, operation=station.operation, status=status)
-    return Proposal(max(at, due_at, look_at(run, station, now)), count)
+    return c.CountSlots(lane=station.lane.name, operation=station.operation, status=status)
 
 
 def _within_budget(run: Run, station: Station, record: JobRecord, now: float) -> Proposal:
