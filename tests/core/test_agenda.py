@@ -47,6 +47,28 @@ def test_a_run_folded_from_the_same_facts_decides_the_same():
         assert consider(again, story.now + ahead) == consider(story.run, story.now + ahead)
 
 
+@pytest.mark.parametrize("families", [("sentiment",), ("sentiment", "entities", "key_phrases")])
+@pytest.mark.parametrize("kind", ["aws", "embedded"])
+def test_what_is_set_going_makes_nothing_else_due_unless_the_decision_says_so(kind, families):
+    """Else a driver that waits after it has set something going would miss what could be done."""
+    story = Story(config(kind=kind, slots=3, families=families), segments=8)
+    story.open()
+    steps = 0
+    while not story.run.closed:
+        outlook = consider(story.run, story.now)
+        commands = story.step()
+        after = consider(story.run, story.now)
+        if outlook.decision and not outlook.again:
+            steps += 1
+            assert not after.decision
+            assert after.wakeup is None or (outlook.wakeup is not None and after.wakeup >= outlook.wakeup)
+        for command in commands:
+            story.answer(command, story.good(command))
+        if not outlook.decision and not story.run.closed:
+            story.wait()
+    assert steps
+
+
 def test_nothing_falls_between_what_is_due_and_what_is_to_come():
     """Whatever is not done now, and is not in the way of anything, has a time at which it will be."""
     story = Story(config(), segments=6)

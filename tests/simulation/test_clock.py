@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from runner.errors import InternalError
-from runner.simulation.clock import run_virtually
+from runner.simulation.clock import run_virtually, virtual_now
 
 
 def test_sleepers_wake_in_order_of_time():
@@ -31,3 +31,25 @@ def test_a_wait_that_nobody_ends_is_an_error_and_no_hang():
 
     with pytest.raises(InternalError, match="nobody"):
         run_virtually(main)
+
+
+def test_what_happens_at_once_happens_in_an_order_of_the_seed():
+    def order(seed: int | None) -> list[int]:
+        woken: list[int] = []
+
+        async def main() -> None:
+            async def nap(number: int) -> None:
+                await anyio.sleep(1.0)
+                woken.append(number)
+
+            async with anyio.create_task_group() as tasks:
+                for number in range(6):
+                    tasks.start_soon(nap, number)
+            assert virtual_now() == pytest.approx(1.0, abs=1e-5)
+
+        run_virtually(main, seed=seed)
+        return woken
+
+    assert order(None) == order(None)
+    assert order(1) == order(1)
+    assert len({tuple(order(seed)) for seed in range(20)}) > 5
