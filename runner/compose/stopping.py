@@ -19,6 +19,7 @@ from runner.compose.running import make_driver
 from runner.compose.signals import ask_for_cancel
 from runner.compose.upkeep import tidy
 from runner.core import events as e
+from runner.core.kinds import stopping as stop_kind
 from runner.core.states import OCCUPYING, TERMINAL, State
 from runner.engine.workers import WorkerPool
 from runner.journal import RunDirectory, hold_worker_lock, holder_of
@@ -114,9 +115,9 @@ def _cancelled(opened: OpenRun, *, by: str) -> Cancelled:
 
 
 def _going_on(opened: OpenRun) -> list[GoingOn]:
-    analyses = {analysis.name: analysis for analysis in opened.manifest.analyses}
+    run, analyses = opened.run, {analysis.name: analysis for analysis in opened.manifest.analyses}
     found = []
-    for record in opened.run.jobs.values():
+    for record in run.jobs.values():
         if record.state not in OCCUPYING:
             continue
         family = FAMILIES[analyses[record.job.analysis].family]
@@ -124,8 +125,11 @@ def _going_on(opened: OpenRun) -> list[GoingOn]:
         why = (
             "its answer was lost and it was not found" if record.state is not State.ACTIVE else "it has not stopped yet"
         )
+        park = run.parks.get((record.lane, stop_kind(record.job.operation)))
         if not family.stoppable:
             why = f"the service cannot stop {family.name} jobs"
+        elif park is not None and not record.stop_asked:
+            why = f"it could not be stopped ({park.fault})"
         usd = family_cost(opened.manifest, family.name, units).usd
         found.append(GoingOn(job=record.job.key, remote_id=record.remote_id, why=why, units=units.upper, usd=usd))
     return found

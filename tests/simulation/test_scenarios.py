@@ -318,6 +318,17 @@ def test_cancel__jobs_stopped_half_way__keep_what_they_wrote_and_a_later_run_buy
     assert all(record.job.round == 0 for record in repaired)
 
 
+def test_cancel__with_many_jobs_open_and_every_other_stop_throttled__keeps_to_the_pace_and_stops_them_all():
+    """`check_quotas` has the pace: one Stop a second, as the service sees it."""
+    world = lived(Behaviour(throttles=0.5), segments=4, corpora=3, endings=(Ending(kind="cancel", at=300),))
+
+    stopped = [job for job in world.service.jobs.values() if job.stopped_at is not None]
+    calls = sum(len(times) for call, times in world.service.accounts.arrivals.items() if call.startswith("Stop/"))
+    assert len(stopped) > 5
+    assert calls > len(stopped)
+    assert len(of(world, e.StopAnswered)) == len(stopped)
+
+
 def test_halt__and_run_again__goes_on_as_if_nothing_had_been():
     world = lived(Behaviour(), endings=tuple(Ending(kind="halt", at=at) for at in (10, 100, 300)))
 

@@ -26,7 +26,7 @@ def looks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     lane, operation = station.lane.name, station.operation
     active = [record for record in station.occupied.values() if record.state is State.ACTIVE]
     if run.cancelling:
-        # What runs to its end, since it cannot be stopped, does so whoever watches: a cancel names it and does not wait.
+        # What cannot be stopped runs to its end, whoever watches: a cancel names it and does not wait.
         can_be_stopped = run.stoppable[operation] and run.parked(lane, stopping(operation), now) != inf
         active = [record for record in active if can_be_stopped or record.stop_asked]
     if not active:
