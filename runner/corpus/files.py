@@ -16,7 +16,7 @@ from runner.corpus.opening import SourceChangedError, open_source
 from runner.model import CorpusSpec, SourceFile, SourceRange
 
 BLOCK_DOCUMENTS_MAX: Final = 1000
-BLOCK_CHARACTERS_MAX: Final = 1 << 20
+BLOCK_CHARACTERS_MAX: Final = 1 << 17
 
 
 def file_blocks(

@@ -26,7 +26,8 @@ from runner.errors import MachineError, ServiceError, SourceError
 from runner.model import CorpusSpec
 from runner.storage.sources import ObjectChangedError
 
-BATCH_BYTES: Final = 1 << 20
+BATCH_BYTES: Final = 1 << 18
+"""What is made of a batch fits the cache of a core: four times as much takes a third more time."""
 BATCH_ROWS_MAX: Final = 8192
 BUFFER_BYTES: Final = 1 << 20
 

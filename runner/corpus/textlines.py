@@ -10,7 +10,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from runner.corpus.decoding import BOM_BYTES_MAX, Decoding, Lines
 
-CHUNK_BYTES: Final = 1 << 19
+CHUNK_BYTES: Final = 1 << 17
+"""What is made of a chunk fits the cache of a core: with four times as much, short documents take a fifth more time."""
 
 S = TypeVar("S", str, bytes)
 
