@@ -14,7 +14,7 @@ from typing import Final
 from runner.core import commands as c
 from runner.core.kinds import STAGING
 from runner.core.proposals.proposal import Proposal, not_before
-from runner.core.proposals.starting import opening, probe
+from runner.core.proposals.starting import opening, opens, probe
 from runner.core.records import Station
 from runner.core.run import Run
 from runner.core.waiting import Entry, Queue
@@ -65,15 +65,19 @@ class _Hunt:
         """What they lack, so much of it as there is room for; what will be started first is given a place first."""
         if not self._nowhere and not self._somewhere:
             return
-        short = {station.lane.name: station for station in self._stations if self._is_short(station)}
+        most = self._run.config.staged_ahead_max
+        short = {
+            station.lane.name: station for station in self._stations if station.waiting < most and self._opens(station)
+        }
         self._ahead = {name: station.waiting for name, station in short.items()}
         for station in short.values():
             for entry in _probes(self._run, station):
                 yield self._take(station, entry)
+        short = {name: station for name, station in short.items() if self._candidate(station) is not None}
         while short and len(self._taken) < room:
             lane = self._soonest(short)
-            found = next(self._candidates(short[lane]), None)
-            if found is None or self._ahead[lane] >= self._run.config.staged_ahead_max:
+            found = self._candidate(short[lane])
+            if found is None or self._ahead[lane] >= most:
                 del short[lane]
             else:
                 yield self._take(short[lane], found)
@@ -84,15 +88,11 @@ class _Hunt:
         self._ahead[station.lane.name] += 1
         return entry, station.lane.name, batch
 
-    def _is_short(self, station: Station) -> bool:
-        """Whether a station has too little ahead, and there is something for it."""
-        run = self._run
-        if station.waiting >= run.config.staged_ahead_max:
-            return False
-        found = any(_unplaced(run, station)) or (
-            self._somewhere and any(any(other.ready.values()) for other in self._stations if other is not station)
-        )
-        return found and self._place_at(station, 0) < inf
+    def _opens(self, station: Station) -> bool:
+        """Whether batches can be staged for a station in this session, and their jobs started."""
+        run, now = self._run, self._now
+        staged = run.calm or not_before(run, (station.lane.name, STAGING), now) < inf
+        return staged and opens(run, station, now)
 
     def _soonest(self, short: dict[str, Station]) -> str:
         """The lane that could start a further job first; of several, the first listed."""
@@ -111,15 +111,15 @@ class _Hunt:
             self._known[key] = opening(self._run, station, ahead, self._now)
         return self._known[key]
 
-    def _candidates(self, station: Station) -> Iterator[Entry]:
-        """Jobs that a station might take, of each kind the first; the first of all at the front."""
+    def _candidate(self, station: Station) -> Entry | None:
+        """The first of the jobs that a station might take."""
         run = self._run
         coming = self._taken | {batch for _, batch in run.staging}
         heads = [_first(run, station, queue, coming) for queue in _unplaced(run, station)]
         if self._somewhere:
             coming = self._taken | {batch for lane, batch in run.staging if lane == station.lane.name}
             heads += [_first(run, station, queue, coming) for queue in self._movable(station)]
-        yield from sorted(head for head in heads if head is not None)
+        return min((head for head in heads if head is not None), default=None)
 
     def _movable(self, station: Station) -> Iterator[Queue]:
         """What waits on another lane and would begin much sooner here."""
@@ -127,10 +127,10 @@ class _Hunt:
         for other in self._stations:
             if other is station:
                 continue
-            opens_at = self._opens_at(other, 0)
+            shut = not opens(self._run, other, self._now)
+            sooner = shut or (idle and self._opens_at(other, 0) > self._now + MOVE_S)
             for analysis, queue in other.ready.items():
-                stranded = opens_at == inf or self._run.barred(other.lane.name, analysis)
-                if queue and (stranded or (idle and opens_at > self._now + MOVE_S)):
+                if queue and (sooner or self._run.barred(other.lane.name, analysis)):
                     yield queue
 
 

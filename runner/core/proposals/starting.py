@@ -142,12 +142,16 @@ OVERDUE_S: Final = 30.0
 """How much longer a job is thought to take that should have ended by now."""
 
 
+def opens(run: Run, station: Station, now: float) -> bool:
+    """Whether jobs can be started at a station in this session."""
+    return station.slots > 0 and (run.calm or start_at(run, station, now) < inf)
+
+
 def opening(run: Run, station: Station, ahead: int, now: float) -> float:
     """When a further job could be started at a station, so many others before it; infinity: not in this session."""
-    at = start_at(run, station, now)
-    if at == inf or station.slots <= 0:
+    if not opens(run, station, now):
         return inf
-    at = max(at, station.start.ready_at()) + ahead * station.start.interval_s
+    at = max(start_at(run, station, now), station.start.ready_at()) + ahead * station.start.interval_s
     behind = ahead - station.free
     if behind < 0:
         return at
