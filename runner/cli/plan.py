@@ -136,4 +136,4 @@ def _simulated(
     """The plan carried out in virtual time. Waits for nothing and sends nothing."""
     from runner.compose.simulating import simulate
 
-    return simulate(manifest, segments, plan.work, durations=durations)
+    return simulate(manifest, segments, plan.to_start, durations=durations, trainings=plan.trainings)

@@ -30,9 +30,10 @@ def _sentence(told: Simulation, plan: Plan) -> str:
             f"Simulated: the scheduler could not end this plan; it came to rest after {duration(told.finish_s)}. "
             "A lane without slots, or a corpus bound to one?"
         )
+    routed = "; every document is in a language that each analysis takes" if plan.first is not None else ""
     return (
         f"Simulated: the last line is written after {duration(told.finish_s)}, with nobody else in the account and no "
-        f"faults; jobs take the time that is {plan.basis}"
+        f"faults; jobs take the time that is {plan.basis}{routed}"
     )
 
 
@@ -65,6 +66,10 @@ def _bar(busy: Sequence[float]) -> str:
 
 
 def _facts(told: Simulation, plan: Plan) -> Iterator[RenderableType]:
+    for tale in told.trainings:
+        yield Fact(
+            "trained", f"{', '.join(tale.analyses)} on {tale.lane}: ready after {duration(tale.ends_s)} (assumed)"
+        )
     calls = ", ".join(f"{count:,} {name}" for name, count in told.calls if count)
     total = sum(count for _, count in told.calls)
     jobs = sum(tale.jobs for tale in told.stations)

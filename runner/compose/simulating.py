@@ -14,14 +14,18 @@ from typing import Final
 
 import anyio
 
+from runner.compose.foreseeing import SimulatedTrainings, TrainingTale, routed_at_most
+from runner.compose.models.trainer import drive_beside
 from runner.compose.opening import config_of
 from runner.core import commands as c, events as e
+from runner.core.commands import Routed
 from runner.core.run import Run
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
 from runner.model import FaultKind, JobStatus, LaneSpec, Manifest, RunId, SegmentFacts, StartRequest
 from runner.planning.durations import DurationModel, Load
 from runner.planning.packing import PlannedWork
+from runner.planning.training import TrainingCost
 from runner.simulation.behaviour import Behaviour
 from runner.simulation.clock import run_virtually
 from runner.simulation.service import SimulatedService
@@ -73,6 +77,7 @@ class Simulation:
     throttles: int
     refused_for_slots: int
     committed_usd: float
+    trainings: tuple[TrainingTale, ...]
     given_up: int
     steps: int
     services: Mapping[str, SimulatedService] = field(repr=False)
@@ -87,6 +92,15 @@ class Simulation:
             "throttles": self.throttles,
             "refused_for_slots": self.refused_for_slots,
             "usd": round(self.committed_usd, 6),
+            "trainings": [
+                {
+                    "lane": tale.lane,
+                    "analyses": list(tale.analyses),
+                    "ends_s": round(tale.ends_s, 3),
+                    "usd": round(tale.usd, 6),
+                }
+                for tale in self.trainings
+            ],
             "stations": [
                 {
                     "lane": tale.lane,
@@ -134,6 +148,7 @@ def simulate(
     work: PlannedWork,
     *,
     durations: DurationModel,
+    trainings: Sequence[TrainingCost] = (),
     behave: Callable[[LaneSpec], Behaviour] | None = None,
     times: WorkTimes | None = None,
     seed: str = "plan",
@@ -141,12 +156,20 @@ def simulate(
 ) -> Simulation:
     """Carry planned work out in virtual time; the same arguments give the same answer.
 
+    `work` is what is planned before languages are told (`Plan.to_start`); what follows from them is added at its time.
     `behave` says how the service of a lane behaves beside the lane's own quotas and the modelled durations, which it is
     given in any case; it has no faults unless told so. A budget is not looked at: the gate does that. Raises
     InternalError if the scheduler waits for something that nobody will do.
     """
     story = _Story(
-        manifest, segments, work, durations=durations, behave=behave or behaviour_of, seed=seed, workers=workers
+        manifest,
+        segments,
+        work,
+        durations=durations,
+        trainings=trainings,
+        behave=behave or behaviour_of,
+        seed=seed,
+        workers=workers,
     )
     usual = WorkTimes(call_s=NEAR_S) if manifest.embedded else WorkTimes()
     return run_virtually(lambda: story.live(times or usual))
@@ -168,16 +191,18 @@ class _Story:
         work: PlannedWork,
         *,
         durations: DurationModel,
+        trainings: Sequence[TrainingCost],
         behave: Callable[[LaneSpec], Behaviour],
         seed: str,
         workers: int,
     ) -> None:
         self._manifest = manifest
-        self._work = work
+        self._segments = segments
         self._durations = durations
+        self._trainings = trainings
         self._batches = {batch.id: batch for batch in work.batches}
         self._jobs = {job.key: job for job in work.jobs}
-        self.run = Run(replace(config_of(manifest, workers=workers), budget_usd=None, routed=()))
+        self.run = Run(replace(config_of(manifest, workers=workers), budget_usd=None))
         self.services = {
             lane.name: SimulatedService(
                 behave(lane), seed=f"{seed}/{number}", now=_now, number=number, seconds=self._seconds(lane)
@@ -197,23 +222,36 @@ class _Story:
         return seconds
 
     async def live(self, times: WorkTimes) -> Simulation:
-        ports, tally = ModelledWork(self.run, times), _Tally()
+        ports, tally = ModelledWork(self.run, times, follows=self._follows), _Tally()
         executor = Executor(services=self.services, staging=ports, workshop=ports)
         driver = Driver(self.run, executor=executor, recorder=_Nowhere(), now=_now, observers=(tally,))
-        await driver.drive()
+        trainings = SimulatedTrainings(self._trainings, driver, now=_now)
+        trainings.begin()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(trainings.train)
+            await drive_beside(driver, trainings)
         finish_s = anyio.current_time()
+        tally.calls["Create"] = len(trainings.tales)
+        tally.calls["Describe"] += sum(tale.looks for tale in trainings.tales)
         return Simulation(
             finish_s=finish_s,
             closed=self.run.closed,
             stations=tuple(self._tales(finish_s)),
-            calls=tuple((name, tally.calls[name]) for name in dict.fromkeys(CALLS.values())),
+            calls=tuple((name, tally.calls[name]) for name in dict.fromkeys((*CALLS.values(), "Create"))),
             throttles=tally.faults[FaultKind.THROTTLED],
             refused_for_slots=tally.faults[FaultKind.NO_SLOT],
             committed_usd=self.run.committed_usd(),
+            trainings=tuple(trainings.tales),
             given_up=self.run.given_up,
             steps=driver.steps,
             services=self.services,
         )
+
+    def _follows(self, analysis: str) -> Routed:
+        routed = routed_at_most(analysis, self._manifest, self._segments)
+        self._batches |= {batch.id: batch for batch in routed.batches}
+        self._jobs |= {job.key: job for job in routed.jobs}
+        return routed
 
     def _tales(self, finish_s: float) -> list[StationTale]:
         spans: dict[tuple[str, str], list[tuple[float, float]]] = {}

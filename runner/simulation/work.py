@@ -6,6 +6,7 @@ every line, so that there is never anything to repair.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
@@ -54,11 +55,14 @@ AT_ONCE = WorkTimes(
 
 
 class ModelledWork:
-    """Staging and workshop of one simulated run."""
+    """Staging and workshop of one simulated run. `follows` gives what is planned once languages are told."""
 
-    def __init__(self, run: Run, times: WorkTimes = AT_ONCE) -> None:
+    def __init__(
+        self, run: Run, times: WorkTimes = AT_ONCE, *, follows: Callable[[str], c.Routed] | None = None
+    ) -> None:
         self._run = run
         self._times = times
+        self._follows = follows
         self._analyses = {analysis.name: analysis for analysis in run.config.analyses}
 
     # --- staging --------------------------------------------------------------------------------------------------
@@ -119,8 +123,13 @@ class ModelledWork:
         raise InternalError(f"a document is why {command.job} failed in a simulation")
 
     async def route(self, command: c.RouteLanguages) -> c.Routed | Fault:
-        """Every job is planned from the beginning."""
-        raise InternalError(f"nothing waits for the languages that {command.analysis} tells in a simulation")
+        """What follows is known beforehand."""
+        if self._follows is None:
+            raise InternalError(f"nothing waits for the languages that {command.analysis} tells in a simulation")
+        routed = self._follows(command.analysis)
+        size = sum(facts.bytes for _, facts in routed.parts)
+        await self._take(self._times.merge_s + size / self._times.merge_bytes_per_s)
+        return routed
 
     async def merge(self, command: c.MergeSegments) -> MergeReport | Fault:
         """Append segments, a byte for each document."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import anyio
 
@@ -186,7 +187,16 @@ def _words(got: RemoteModel) -> str:
     return f"model {got.arn.rpartition('/')[2]} is trained{rated}{warned}"
 
 
-async def drive_beside(driver: Driver, trainer: Trainer) -> None:
+class Beside(Protocol):
+    """Whoever has models yet to come."""
+
+    @property
+    def over(self) -> bool:
+        """Whether no model is to come."""
+        ...
+
+
+async def drive_beside(driver: Driver, trainer: Beside) -> None:
     """Drive a run while its models are trained: until nothing can be done and no model is to come, or a halt."""
     while True:
         over = trainer.over

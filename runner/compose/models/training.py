@@ -79,7 +79,7 @@ class Training:
 
     async def _look(self, arn: str) -> RemoteModel | Fault | None:
         seen: RemoteModel | Fault | None = None
-        for pause_s in (*_first(_pauses(), FAILURES_MAX), None):
+        for pause_s in (*_first(pauses(), FAILURES_MAX), None):
             seen = await self.lane.models.describe(arn)
             if not isinstance(seen, Fault) or seen.kind not in _PASSING or pause_s is None:
                 break
@@ -96,7 +96,7 @@ class Training:
         fault = await self.intend(arn, request.token)
         if fault is not None:
             return fault
-        full, pauses = 0, _first(_pauses(), FAILURES_MAX)
+        full, tries = 0, _first(pauses(), FAILURES_MAX)
         while True:
             answer = await self.lane.models.create(request)
             if isinstance(answer, str):
@@ -111,7 +111,7 @@ class Training:
             seen = await self._look(arn)
             if seen is not None:
                 return seen if isinstance(seen, Fault) else seen.arn
-            pause_s = next(pauses, None)
+            pause_s = next(tries, None)
             if pause_s is None:
                 return answer
             await anyio.sleep(pause_s)
@@ -127,7 +127,7 @@ class Training:
             return _refused("the training data has changed since the run was begun", hint="run again")
         base = data_uri(self.model, self.lane.spec)
         for name, path in files:
-            for pause_s in (*_first(_pauses(), FAILURES_MAX), None):
+            for pause_s in (*_first(pauses(), FAILURES_MAX), None):
                 sent = await self.lane.staging.put_file(f"{base}{name}", path)
                 if not isinstance(sent, Fault):
                     break
@@ -138,7 +138,7 @@ class Training:
 
     async def _watch(self, arn: str) -> RemoteModel | Fault:
         """Wait for a training to end."""
-        for pause_s in _pauses():
+        for pause_s in pauses():
             await anyio.sleep(pause_s)
             seen = await self._look(arn)
             if seen is None:
@@ -152,7 +152,7 @@ class Training:
         raise AssertionError("pauses never end")
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Longer and longer, without an end."""
     growing = []
     pause_s = PAUSE_FIRST_S
@@ -162,8 +162,8 @@ def _pauses() -> Iterator[float]:
     return chain(growing, repeat(PAUSE_MAX_S))
 
 
-def _first(pauses: Iterator[float], count: int) -> Iterator[float]:
-    return (pause_s for pause_s, _ in zip(pauses, range(count), strict=False))
+def _first(all_pauses: Iterator[float], count: int) -> Iterator[float]:
+    return (pause_s for pause_s, _ in zip(all_pauses, range(count), strict=False))
 
 
 def _failed(seen: RemoteModel) -> Fault:
