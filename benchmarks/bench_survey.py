@@ -5,8 +5,11 @@
 Makes one file per format with the same texts, then, each in a process of its own and on one core, reads it: `bare` is
 the least that a program could do (iterate over lines, decode rows, take one column), `reader` our blocks of documents
 (text, ids, positions, faults), `count` the counting of lines before large files are cut, `survey` the whole survey
-(folding, digests, parts and ledgers on disk, fsynced; the language is fixed, so none is detected). MB are megabytes
-of the file as it lies on disk, warm in the page cache; `peak` is the resident memory of the process.
+(folding, digests, parts and ledgers on disk, fsynced; the language is fixed, so none is detected). For lines also
+`detector`, the bare language detector asked about each text, and `detect`, the survey with `language: auto`; and the
+survey by one and by two processes, which must leave the same bytes (`one`, `two`, on all cores; only with `--way`). MB
+are megabytes of the file as it lies on disk, warm in the page cache; `peak` is the resident memory of the process; the
+CPU is that of its children too.
 """
 
 from __future__ import annotations
@@ -14,18 +17,22 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import hashlib
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
+from benchmarks.survey_peers import BARE, detect
 from runner.corpus import RangeReader, count_range, list_corpus, needs_position, ranges
 from runner.corpus.parquet import arrow
 from runner.model import AnalysisSpec, CorpusSpec, Format, LanguageRule, SourceRange, SurveyTask
@@ -41,9 +48,11 @@ FORMS: dict[str, Format] = {
     "parquet": "parquet",
     "files": "files",
 }
-WAYS = ("bare", "reader", "count", "survey")
+WAYS = ("bare", "reader", "count", "survey", "detector", "detect", "one", "two")
+OF_LINES = ("detector", "detect")
+OF_WORKERS = {"one": 1, "two": 2}
+ENGLISH = LanguageRule(kind="fixed", code="en")
 FILE_BYTES = 20_000
-ROWS_AT_ONCE = 5_000
 
 
 def main() -> None:
@@ -62,11 +71,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-survey-") as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "benchmarks.bench_survey"]
         generate(folder, options.megabytes * 1_000_000, options.words)
         for name in (options.only,) if options.only else FORMS:
             for way in (options.way,) if options.way else WAYS:
-                if way != "count" or name in {"lines", "jsonl"}:
-                    subprocess.run([sys.executable, __file__, "--keep", folder, "--measure", name, way], check=True)
+                if options.way or measured_unasked(name, way):
+                    subprocess.run([*command, "--keep", folder, "--measure", name, way], check=True)
+
+
+def measured_unasked(name: str, way: str) -> bool:
+    """Whether a way is of interest for a format."""
+    if way == "count":
+        return name in {"lines", "jsonl"}
+    return way not in OF_WORKERS and (name == "lines" or way not in OF_LINES)
 
 
 def texts(size: int, words: int) -> Iterator[str]:
@@ -112,7 +129,8 @@ def source(folder: Path, name: str) -> Path:
 
 def measure(folder: Path, name: str, way: str) -> None:
     """Do it one way and print a line."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if way not in OF_WORKERS:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     path = source(folder, name)
     size = sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
     spec = CorpusSpec(
@@ -120,7 +138,7 @@ def measure(folder: Path, name: str, way: str) -> None:
         sources=(str(path),),
         format=FORMS[name],
         id="id" if name in {"jsonl", "csv", "parquet"} else None,
-        language=LanguageRule(kind="fixed", code="en"),
+        language=LanguageRule(kind="auto") if way == "detect" else ENGLISH,
     )
     with tempfile.TemporaryDirectory(prefix="bench-survey-") as temporary:
         work: Callable[[], int] = {
@@ -128,14 +146,20 @@ def measure(folder: Path, name: str, way: str) -> None:
             "reader": lambda: read(spec),
             "count": lambda: sum(count_range(spec, each) or 0 for each in ranges(spec, list_corpus(spec))),
             "survey": lambda: survey(spec, temporary),
+            "detector": lambda: detect(path),
+            "detect": lambda: survey(spec, temporary),
+            "one": lambda: survey_by(1, spec, temporary),
+            "two": lambda: survey_by(2, spec, temporary),
         }[way]
         warm(path)
         if name == "parquet":
             arrow()
         before = peak_mb()
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), cpu_seconds()
         documents = work()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+        if way in OF_WORKERS:
+            print(f"bytes left by {way}: {digest_of(Path(temporary))}")
     print(
         f"{name:9} {way:7} {documents:8} documents, {size / 1e6:6.1f} MB in {wall:6.2f} s ({cpu:5.2f} s CPU): "
         f"{size / 1e6 / cpu:7.1f} MB per core-second, peak {peak_mb():6.1f} MB (before: {before:.1f})",
@@ -162,72 +186,38 @@ def read(spec: CorpusSpec) -> int:
 
 def survey(spec: CorpusSpec, directory: str) -> int:
     """The whole survey, one range after the other."""
+    return sum(map(partial(survey_one, spec, directory), placed(spec)))
+
+
+def survey_by(workers: int, spec: CorpusSpec, directory: str) -> int:
+    """The same by some processes."""
+    with ProcessPoolExecutor(workers) as pool:
+        return sum(pool.map(partial(survey_one, spec, directory), placed(spec)))
+
+
+def survey_one(spec: CorpusSpec, directory: str, source_range: SourceRange) -> int:
+    """One range: how many documents it has."""
     analysis = AnalysisSpec(
         name="sentiment", family="sentiment", corpora=("bench",), document_bytes_max=5000, languages=None
     )
-    return sum(
-        survey_range(
-            SurveyTask(
-                corpus=spec,
-                corpus_index=0,
-                source_range=each,
-                analyses=(analysis,),
-                undecodable="error",
-                directory=directory,
-            )
-        ).documents
-        for each in placed(spec)
+    task = SurveyTask(
+        corpus=spec,
+        corpus_index=0,
+        source_range=source_range,
+        analyses=(analysis,),
+        undecodable="error",
+        directory=directory,
     )
+    return survey_range(task).documents
 
 
-def bare_lines(path: Path) -> int:
-    """`for line in open(…)`."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        return sum(1 for _ in lines)
-
-
-def bare_gzip(path: Path) -> int:
-    """The same through the standard library's gzip."""
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        return sum(1 for _ in lines)
-
-
-def bare_jsonl(path: Path) -> int:
-    """`json.loads` of each line."""
-    with path.open(encoding="utf-8") as lines:
-        return sum(1 for line in lines if json.loads(line)["text"])
-
-
-def bare_csv(path: Path) -> int:
-    """`csv.reader`."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = csv.reader(lines)
-        next(rows)
-        count = 0
-        while batch := list(islice(rows, ROWS_AT_ONCE)):
-            count += len([row[2] for row in batch])
-        return count
-
-
-def bare_parquet(path: Path) -> int:
-    """Batches of pyarrow, two columns as Python's strings."""
-    batches = arrow().parquet.ParquetFile(path).iter_batches(columns=["id", "text"], use_threads=False)
-    return sum(len(list(zip(*(column.to_pylist() for column in batch.columns), strict=True))) for batch in batches)
-
-
-def bare_files(path: Path) -> int:
-    """`read_text` of each file."""
-    return sum(1 for file in sorted(path.iterdir()) if file.read_text(encoding="utf-8"))
-
-
-BARE: dict[str, Callable[[Path], int]] = {
-    "lines": bare_lines,
-    "lines.gz": bare_gzip,
-    "jsonl": bare_jsonl,
-    "csv": bare_csv,
-    "parquet": bare_parquet,
-    "files": bare_files,
-}
+def digest_of(directory: Path) -> str:
+    """What files of a directory are called and hold."""
+    digest = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(directory)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def warm(path: Path) -> None:
@@ -236,6 +226,12 @@ def warm(path: Path) -> None:
         with file.open("rb") as stream:
             while stream.read(1 << 20):
                 pass
+
+
+def cpu_seconds() -> float:
+    """Of this process, and of those that it started and that have ended."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in spent)
 
 
 def peak_mb() -> float:
