@@ -125,10 +125,10 @@ def plan_routed(
     work = pack(manifest, routed, durations=DurationModel())
     originals = {facts.id: original for original, facts in parts}
     places = {part.id: place for place, part in enumerate(part_table(manifest, segments).parts)}
+    moved = [places[originals[part.id]] for part in part_table(manifest, routed).parts]
     prefix = f"{PREFIX}{[spec.name for spec in manifest.analyses].index(analysis):02d}"
     batches = {batch.id: _renamed(batch, prefix, originals) for batch in work.batches}
-    orders = {batch.id: min(places[originals[part]] for part in batch.parts) for batch in work.batches}
-    jobs = [_moved(job, batches[job.batch], orders[job.batch]) for job in work.jobs]
+    jobs = [_moved(job, batches[job.batch], moved[job.order]) for job in work.jobs]
     return PlannedWork(batches=tuple(batches.values()), jobs=tuple(jobs))
 
 

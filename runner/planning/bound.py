@@ -2,36 +2,41 @@
 
 For one operation, whatever the jobs: a slot cannot begin before its lane's pace has let so many starts through; a job
 takes its start-up and whole steps of the service, and does no more work than its steps have room for; a job holds no
-more bytes and lines than the limits; pools never share a job, so that each makes one at the least; what must be read as
-a whole, or the largest single part, takes as long as it takes. Corpora that are bound to some lanes are also held
-against those alone. The bound is the least time in which so many slots could do that much work in that many jobs. It is
-never above the best finish (tests search small cases by brute force), and may be below it: parts are taken for sand.
+more bytes and lines than the limits; pools never share a job, so that each needs whole jobs of its own, and as many as
+its work needs if none is longer than the time there is; what must be read as a whole, or the largest single part, takes
+as long as it takes. Corpora that are bound to some lanes are also held against those alone. The bound is the least time
+in which so many slots could do that much work in that many jobs. It is never above the best finish (tests search small
+cases by brute force), and may be below it: parts are taken for sand, and pools that share a slot for one another.
 
 Pure; knows durations and demands, nothing of the search that is measured against it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor
+from itertools import pairwise
+from math import ceil, floor, inf
 from typing import Final
 
 from runner.model import LaneSpec, Manifest, SegmentFacts
+from runner.planning.cutting import Limits
 from runner.planning.durations import DurationModel, Load
-from runner.planning.feeds import Demand, OperationDemand, PartTable, operation_demands, part_table
+from runner.planning.feeds import Demand, OperationDemand, PartTable, load_of, operation_demands, part_table
 from runner.planning.schedule import SLOTS_UNLIMITED
-from runner.planning.search import load_of
 
 _CLOSE_S: Final = 1e-3
 """Seconds within which a bound is found."""
 _NOISE: Final = 1e-9
 """Sums of floats may miss by this much; it is given away."""
+_MIXES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Shares of the limit of bytes, beside that of lines, by which the most work that one job can hold is bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forced:
-    """What one operation cannot do without: jobs, seconds of work in all, and the most work that one job can hold."""
+    """What one pool cannot do without: jobs, and seconds of work; and the most work that one of its jobs can hold."""
 
     jobs: int
     work_s: float
@@ -47,18 +52,27 @@ class Pattern:
     start_s: float
     step_s: float
 
-    def capacity_s(self, room_s: float, job_max_s: float) -> float:
-        """The most work that one slot can do in so many seconds: few long jobs rather than many short ones."""
-        if not self.start_s:
-            return max(0.0, room_s)
-        best, count = 0.0, 1
-        while (left := room_s - count * self.start_s) > 0:
-            steps = floor((left + _NOISE) / self.step_s) * self.step_s if self.step_s else left
-            best = max(best, min(steps, count * job_max_s))
-            if steps <= count * job_max_s:
+    def most(self, room_s: float, job_max_s: float, jobs: int) -> list[tuple[float, float]]:
+        """(work, whole steps) that none, one, two and more jobs can do at most in one slot's time.
+
+        As many as there is time for; but of more than `jobs` only while each further one lets more be done.
+        """
+        found = [(0.0, 0.0)]
+        while (left_s := room_s + _NOISE - len(found) * self.start_s) > len(found) * self.step_s:
+            found.append(self._done(left_s, len(found), job_max_s))
+            if len(found) > jobs + 1 and found[-1][0] <= found[-2][0]:
                 break
-            count += 1
-        return best
+        return found
+
+    def _done(self, left_s: float, count: int, job_max_s: float) -> tuple[float, float]:
+        """What so many jobs do in the time that their starts leave."""
+        step_s = self.step_s
+        if not step_s:
+            return min(left_s, count * job_max_s), inf
+        steps, whole = floor(left_s / step_s), floor(job_max_s / step_s + _NOISE)
+        over = min(max(0, steps - count * whole), count) * (job_max_s - whole * step_s)
+        at_most = count * ceil(job_max_s / step_s - _NOISE)
+        return min(steps, count * whole) * step_s + over, float(min(steps, at_most))
 
 
 def lower_bound_s(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations: DurationModel) -> float:
@@ -74,7 +88,7 @@ def lower_bound_s(manifest: Manifest, segments: Iterable[SegmentFacts], *, durat
                 forced, pattern = _forced(operation, demands, table, durations, lanes)
                 found = max(found, bound_s(forced, begins_of(lanes, operation.operation), pattern))
                 if not names:
-                    together_s += forced.jobs * pattern.start_s + forced.work_s
+                    together_s += sum(pool.jobs * pattern.start_s + pool.work_s for pool in forced)
     cores = max((len(begins_of(manifest.lanes, analysis.operation)) for analysis in manifest.analyses), default=0)
     # On an endpoint of one's own all operations share its processes.
     return max(found, together_s / cores) if manifest.embedded and cores else found
@@ -91,10 +105,10 @@ def _forced(
     table: PartTable,
     durations: DurationModel,
     lanes: Sequence[LaneSpec],
-) -> tuple[Forced, Pattern]:
-    """What demands force, by the quickest lane where lanes differ."""
+) -> tuple[list[Forced], Pattern]:
+    """What each pool forces, by the quickest lane where lanes differ."""
     name = operation.operation
-    jobs, work_s, most_s, longest_s = 0, 0.0, 0.0, 0.0
+    pools: list[Forced] = []
 
     def work(load: Load) -> float:
         return min(durations.work_s(lane.kind, name, load, lane=lane.name) for lane in lanes)
@@ -105,17 +119,33 @@ def _forced(
     for demand in demands:
         loads = [load_of(table.parts[place]) for place in demand.parts]
         total = sum(loads, Load(bytes=0, lines=0))
-        limits, times = demand.limits, len(demand.analyses)
-        fullest = Load(bytes=min(limits.bytes, total.bytes), lines=min(limits.lines, total.lines))
         works = [work(load) for load in loads]
-        jobs += times * (1 if operation.whole else _jobs_min(demand, loads))
-        work_s += times * sum(works)
-        most_s = max(most_s, work(total) if operation.whole else max(work(fullest), *works))
-        longest_s = max(longest_s, seconds(total) if operation.whole else max(map(seconds, loads)))
+        if operation.whole:
+            pool = Forced(jobs=1, work_s=sum(works), job_work_max_s=work(total), longest_s=seconds(total))
+        else:
+            most_s = max(*works, _most_s(loads, works, demand.limits))
+            jobs, longest_s = _jobs_min(demand, loads), max(map(seconds, loads))
+            pool = Forced(jobs=jobs, work_s=sum(works), job_work_max_s=most_s, longest_s=longest_s)
+        pools += [pool] * len(demand.analyses)
     patterns = [durations.pattern(lane.kind, name, lane=lane.name) for lane in lanes]
     steps = {step for _, step in patterns}
     pattern = Pattern(start_s=min(start for start, _ in patterns), step_s=steps.pop() if len(steps) == 1 else 0.0)
-    return Forced(jobs=jobs, work_s=work_s, job_work_max_s=most_s, longest_s=longest_s), pattern
+    return pools, pattern
+
+
+def _most_s(loads: Sequence[Load], works: Sequence[float], limits: Limits) -> float:
+    """A bound of the work that one job can hold: the richest parts, as sand, within each mix of the two limits."""
+    found = sum(works)
+    for mix in _MIXES:
+        fills = [mix * load.bytes / limits.bytes + (1.0 - mix) * load.lines / limits.lines for load in loads]
+        left, held_s = 1.0, 0.0
+        for fill, work_s in sorted(zip(fills, works, strict=True), key=lambda part: part[0] / (part[1] or _NOISE)):
+            share = min(1.0, left / fill) if fill else 1.0
+            held_s, left = held_s + share * work_s, left - share * fill
+            if left <= 0.0:
+                break
+        found = min(found, held_s)
+    return found
 
 
 def _jobs_min(demand: Demand, loads: Sequence[Load]) -> int:
@@ -148,11 +178,11 @@ def _start_at(place: int, pace: float | None) -> float:
     return place / pace if pace <= 1 else float(place // ceil(pace))
 
 
-def bound_s(forced: Forced, begins: Sequence[float], pattern: Pattern) -> float:
-    """The least time, to a millisecond, in which slots that begin then could do what is forced."""
-    if not forced.jobs or not begins:
+def bound_s(forced: Sequence[Forced], begins: Sequence[float], pattern: Pattern) -> float:
+    """The least time, to a millisecond, in which slots that begin then could do what the pools force."""
+    if not forced or not begins:
         return 0.0
-    low = max(forced.longest_s, begins[0] + pattern.start_s + pattern.step_s)
+    low = max(*(pool.longest_s for pool in forced), begins[0] + pattern.start_s + pattern.step_s)
     if _enough(low, forced, begins, pattern):
         return low
     high = 2.0 * low + 1.0
@@ -164,18 +194,51 @@ def bound_s(forced: Forced, begins: Sequence[float], pattern: Pattern) -> float:
     return low
 
 
-def _enough(end_s: float, forced: Forced, begins: Sequence[float], pattern: Pattern) -> bool:
-    """Whether the slots have room for the forced jobs, for their work, and for both together, until then."""
-    jobs, work_s, room_s = 0, 0.0, 0.0
-    shortest = pattern.start_s + pattern.step_s
-    together = forced.jobs * pattern.start_s + max(forced.work_s, forced.jobs * pattern.step_s)
-    for begin in begins:
-        room = end_s - begin + _NOISE
-        if room < shortest:
-            break
-        jobs += int(room // shortest) if shortest else forced.jobs
-        work_s += pattern.capacity_s(room, forced.job_work_max_s)
-        room_s += room
-        if jobs >= forced.jobs and work_s >= forced.work_s - _NOISE and room_s >= together - _NOISE:
-            return True
-    return False
+def _enough(end_s: float, forced: Sequence[Forced], begins: Sequence[float], pattern: Pattern) -> bool:
+    """Whether the slots have room for the forced jobs together with their work, and with their whole steps."""
+    longest_s = max(pool.job_work_max_s for pool in forced)
+    (alone_s, _), *_ = pattern.most(end_s - begins[0], longest_s, 0)[1:] or [(0.0, 0.0)]
+    if not alone_s:
+        return False
+    jobs = sum(max(pool.jobs, ceil(pool.work_s / min(alone_s, pool.job_work_max_s) - _NOISE)) for pool in forced)
+    kinds = Counter(tuple(pattern.most(end_s - begin, longest_s, jobs)) for begin in begins)
+    if _capacity([([work for work, _ in slot], many) for slot, many in kinds.items()], jobs) < _least(
+        pool.work_s for pool in forced
+    ):
+        return False
+    step_s = pattern.step_s
+    return not step_s or _capacity([([steps for _, steps in slot], many) for slot, many in kinds.items()], jobs) >= (
+        sum(max(pool.jobs, ceil(pool.work_s / step_s - _NOISE)) for pool in forced)
+    )
+
+
+def _least(works: Iterable[float]) -> float:
+    total = sum(works)
+    return total - _NOISE * max(1.0, total)
+
+
+def _capacity(slots: Sequence[tuple[Sequence[float], int]], jobs: int) -> float:
+    """The most that slots can do in so many jobs or more; minus infinity if they cannot make as many.
+
+    `slots` has what none, one, two and more jobs do in a slot, and how many such slots there are. Beyond the best
+    number for a slot, each further job costs: the cheapest are taken, at the rate of the concave hull.
+    """
+    total, made = 0.0, 0
+    costs: list[tuple[float, int]] = []
+    for most, many in slots:
+        best = max(range(len(most)), key=lambda count: (most[count], count))
+        total, made = total + many * most[best], made + many * best
+        costs += [((most[begin] - most[end]) / (end - begin), (end - begin) * many) for begin, end in _hull(most, best)]
+    for cost, count in sorted(costs):
+        taken = min(count, max(0, jobs - made))
+        total, made = total - taken * cost, made + taken
+    return total if made >= jobs else -inf
+
+
+def _hull(most: Sequence[float], begin: int) -> Iterable[tuple[int, int]]:
+    """The edges of the upper concave hull from a place on."""
+    corners = [begin]
+    while (last := corners[-1]) < len(most) - 1:
+        ends = range(last + 1, len(most))
+        corners.append(max(ends, key=lambda end: ((most[end] - most[last]) / (end - last), end)))
+    return pairwise(corners)

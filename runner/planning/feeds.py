@@ -14,6 +14,7 @@ from runner.catalogue import MB, Family
 from runner.errors import InternalError
 from runner.model import AnalysisSpec, CorpusSpec, Manifest, PartFacts, PartId, SegmentFacts
 from runner.planning.cutting import Limits
+from runner.planning.durations import Load
 from runner.planning.fates import reads
 from runner.planning.schedule import Room, room
 
@@ -66,6 +67,11 @@ class OperationDemand:
     def whole(self) -> bool:
         """Whether each demand must be one job, because answers mean nothing beside those of another."""
         return any(analysis.row.whole_corpus for demand in self.demands for analysis in demand.analyses)
+
+
+def load_of(part: PartFacts) -> Load:
+    """What a job reads in one part."""
+    return Load(bytes=part.bytes, lines=part.lines, units=part.units)
 
 
 def part_table(manifest: Manifest, segments: Iterable[SegmentFacts]) -> PartTable:

@@ -2,22 +2,22 @@
 
 Rules:
 
-1. Each operation is planned for its own slots: the fewest jobs whose predicted finish is within 2 % of the best, equal
-   in predicted time, contiguous in input order. Feeds of one operation share its slots in proportion to their work. No
-   number is rounded up to fill a wave, nor past one: it is where the predicted finish says.
+1. Each operation is planned for its own slots: the fewest jobs whose predicted finish is within 2 % of the best. They
+   are equal in predicted time and contiguous in input order, unless unequal ones end more than 2 % sooner. No number is
+   rounded up to fill a wave, nor past one: it is where the predicted finish says.
 2. Operations that are asked for the same within the same room (equal feeds, limits, slots) are planned together and cut
    alike. Whatever is cut alike is one batch; no plan is ever bent to save a copy in S3.
 3. What must read a whole corpus (topics) is one job, or refused: what two jobs find cannot be compared.
-4. Jobs are numbered by the first input position that they read, never pool by pool.
+4. Jobs start in input order, never pool by pool, or in the order in which their slots were filled; on remote lanes
+   small ones first. Batches are numbered by the first input position.
 
-Knows no clock and no price; how many jobs a feed is cut into is decided in `search`.
+Knows no clock and no price; how feeds are cut is decided in `search`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 
 from runner.errors import InternalError, UserError
@@ -35,11 +35,14 @@ from runner.model import (
 )
 from runner.planning.durations import DurationModel, Load
 from runner.planning.feeds import Demand, OperationDemand, PartTable, Positions, alike, operation_demands, part_table
-from runner.planning.search import choose
+from runner.planning.search import Cut, choose
 
 PAD_UNITS: Final = 6
 """Billing units of a pad object: one line of at most 600 characters, which lifts a batch over the service's 500 bytes
 (COMPREHEND.md section 2.1)."""
+
+Reader = tuple[AnalysisSpec, int]
+"""An analysis that reads a batch, and the order of the job in which it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,24 +74,22 @@ def pack(manifest: Manifest, segments: Iterable[SegmentFacts], *, durations: Dur
     table = part_table(manifest, segments)
     operations = operation_demands(manifest, table)
     kind = lane_kind(manifest)
-    readers: dict[Positions, list[AnalysisSpec]] = {}
+    readers: dict[Positions, list[Reader]] = {}
     for together in alike(operations):
         for operation in together:
             _check_parts(operation, table)
         if together[0].whole:
-            chosen = [_one_job(demand, table) for demand in together[0].demands]
+            chosen = [_one_job(index, demand, table) for index, demand in enumerate(together[0].demands)]
         else:
             chosen = choose(together, table, kind=kind, durations=durations)
-        for index, bounds in enumerate(chosen):
-            analyses = [analysis for operation in together for analysis in operation.demands[index].analyses]
-            parts = together[0].demands[index].parts
-            for begin, end in pairwise(bounds):
-                readers.setdefault(parts[begin:end], []).extend(analyses)
+        for cut in chosen:
+            analyses = (analysis for operation in together for analysis in operation.demands[cut.demand].analyses)
+            readers.setdefault(cut.parts, []).extend((analysis, cut.order) for analysis in analyses)
     return _number(manifest, table, readers, kind, durations)
 
 
-def _one_job(demand: Demand, table: PartTable) -> list[int]:
-    """The bounds of the one job that reads all of a demand."""
+def _one_job(index: int, demand: Demand, table: PartTable) -> Cut:
+    """The one job that reads all of a demand."""
     parts, within = [table.parts[place] for place in demand.parts], demand.limits
     size, lines = sum(part.bytes for part in parts), sum(part.lines for part in parts)
     if size > within.bytes or lines > within.lines or len(parts) > within.files:
@@ -97,7 +98,7 @@ def _one_job(demand: Demand, table: PartTable) -> list[int]:
             f"job may hold {within.bytes} bytes and {within.lines} documents",
             hint="topics of different jobs cannot be compared: use limit or sample, or make it several corpora",
         )
-    return [0, len(parts)]
+    return Cut(index, demand.parts, demand.parts[0])
 
 
 def _check_parts(operation: OperationDemand, table: PartTable) -> None:
@@ -116,7 +117,7 @@ def _check_parts(operation: OperationDemand, table: PartTable) -> None:
 def _number(
     manifest: Manifest,
     table: PartTable,
-    readers: dict[Positions, list[AnalysisSpec]],
+    readers: dict[Positions, list[Reader]],
     kind: LaneKind,
     durations: DurationModel,
 ) -> PlannedWork:
@@ -126,8 +127,11 @@ def _number(
     jobs: list[tuple[int, int, Job]] = []
     bound: dict[BatchId, tuple[str, ...]] = {}
     for serial, parts in enumerate(sorted(readers), start=1):
-        analyses = readers[parts]
-        batch = _batch(BatchId(f"b{serial:06d}"), [table.parts[place] for place in parts], analyses)
+        batch = _batch(
+            BatchId(f"b{serial:06d}"),
+            [table.parts[place] for place in parts],
+            [analysis for analysis, _ in readers[parts]],
+        )
         batches.append(batch)
         if lanes := manifest.corpora[table.corpora[parts[0]]].lanes:
             bound[batch.id] = lanes
@@ -136,8 +140,8 @@ def _number(
             lines=batch.lines,
             units=sum(table.parts[place].units for place in parts) + pad_units(batch),
         )
-        for analysis in analyses:
-            job = make_job(analysis, batch, load, order=parts[0], kind=kind, durations=durations)
+        for analysis, order in readers[parts]:
+            job = make_job(analysis, batch, load, order=order, kind=kind, durations=durations)
             jobs.append((job.order, place_of[analysis.name], job))
     jobs.sort(key=lambda entry: (entry[0], entry[1], entry[2].batch))
     return PlannedWork(batches=tuple(batches), jobs=tuple(job for _, _, job in jobs), bound=bound)

@@ -44,6 +44,13 @@ def room(lanes: Iterable[LaneSpec], operation: str) -> Room:
     return Room(slots=slots, start_gap_s=gap, lanes=tuple(single) if len(single) > 1 else ())
 
 
+def begins(within: Room, *, at_most: int) -> list[tuple[float, str]]:
+    """When the first slots can begin at the earliest, and their lanes ("" where there is one), in ascending order."""
+    rooms = within.lanes or (("", within),)
+    found = [(slot * own.start_gap_s, name) for name, own in rooms for slot in range(min(own.slots, at_most))]
+    return sorted(found)[:at_most]
+
+
 def timeline(
     seconds: Iterable[float], within: Room, bound: Sequence[tuple[str, ...]] = ()
 ) -> list[tuple[float, float]]:

@@ -1,184 +1,157 @@
-"""The search for the number of jobs: how many of each feed, for operations that are asked for the same.
+"""The search for the jobs of operations that are asked for the same: how many, of what size, in which order.
 
-It walks one ladder: from the fewest jobs that the limits allow, each rung cuts the feed whose jobs are longest into one
-more. Of the rungs, the lowest wins whose predicted finish is within 2 % of the best. For one feed this is exact; for
-several it shares the slots in proportion to work. An optimiser may replace this file and nothing else.
+First equal jobs are looked for (`ladder`). On remote lanes, where a start-up takes minutes and so does a step, jobs of
+unequal size (`filling`) are looked for too, and taken if they end more than 2 % sooner, or if there are fewer of them
+and they end no more than 2 % later. An optimiser may replace this file and those two, and nothing else.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from runner.model import LaneKind, PartFacts
-from runner.planning.cutting import Strip
+from runner.model import LaneKind
 from runner.planning.durations import DurationModel, Load
-from runner.planning.feeds import Demand, OperationDemand, PartTable
-from runner.planning.schedule import finish_s
+from runner.planning.feeds import Demand, OperationDemand, PartTable, Positions, load_of
+from runner.planning.filling import Pattern, earliest_s, fillings
+from runner.planning.heaps import Dealt, Item, Pool
+from runner.planning.ladder import TOLERANCE, Ladder
+from runner.planning.schedule import begins, finish_s
 
-TOLERANCE: Final = 1.02
-"""Fewer jobs are worth this much of the best finish."""
-_WAVES_BEYOND: Final = 2
-"""How many whole waves beyond the fewest are tried: each wave more costs a start-up of every slot."""
-_RUNGS_EVERY: Final = 64
-"""So many rungs are tried one by one; above, every twentieth part more, and what lies between if it matters."""
-_JOBS_TRIED_MAX: Final = 300_000
-"""Jobs looked at over all rungs: seconds of computing. Only plans of thousands of jobs get there, where one job more or
-less matters little, and then some rungs are passed over."""
-_WEIGHT_TOTAL: Final = 10**9
-"""Parts are weighed in billionths of all predicted work: integers, so that cuts are exact."""
-_REFERENCE: Final = Load(bytes=1_000_000, lines=1_000)
-"""A load by which the speeds of operations are compared."""
+_FIRST_SMALL: Final = 1.005
+"""How much of the finish it may cost that the smallest jobs of all start first."""
 
 
-def load_of(part: PartFacts) -> Load:
-    """What a job reads in one part."""
-    return Load(bytes=part.bytes, lines=part.lines, units=part.units)
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One job: the demand that it serves, the places of its parts in ascending order, and its order among the others.
+
+    Orders are the first places of all these jobs' parts, dealt in the order in which they are to start.
+    """
+
+    demand: int
+    parts: Positions
+    order: int
 
 
 def choose(
     operations: Sequence[OperationDemand], table: PartTable, *, kind: LaneKind, durations: DurationModel
-) -> list[list[int]]:
-    """For each demand of the operations (all are asked for the same), the bounds of its jobs."""
-    if not operations[0].demands:
+) -> list[Cut]:
+    """The jobs of operations that are all asked for the same, in the order in which they are to start."""
+    demands = operations[0].demands
+    if not demands:
         return []
-    search = _Search(operations, table, kind, durations)
-    return search.bounds(search.best())
+    ladder = Ladder(operations, table, kind, durations)
+    jobs = [
+        (index, demand.parts[begin:end])
+        for index, (demand, bounds) in enumerate(zip(demands, ladder.bounds(ladder.best()), strict=True))
+        for begin, end in pairwise(bounds)
+    ]
+    jobs.sort(key=lambda job: job[1][0])
+    if kind != "embedded":
+        jobs = _Remote(operations, table, kind, durations).best(jobs)
+    orders = sorted(parts[0] for _, parts in jobs)
+    return [Cut(index, parts, order) for (index, parts), order in zip(jobs, orders, strict=True)]
 
 
-class _Search:
-    """One ladder, with what was computed on the way; `counts` are numbers of jobs, one per demand."""
+Timed = tuple[float, list[Dealt]]
+"""When jobs are predicted to be done, and they in the order in which they are to start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sized:
+    job: Dealt
+    load: Load
+
+
+class _Remote:
+    """Compares ways to cut what remote lanes are asked for; of several operations, by the one that takes longest."""
 
     def __init__(
         self, operations: Sequence[OperationDemand], table: PartTable, kind: LaneKind, durations: DurationModel
     ) -> None:
-        self._names = [operation.operation for operation in operations]
         self._demands = operations[0].demands
         self._room = operations[0].room
-        self._bound = any(demand.lanes for demand in self._demands)
+        self._table = table
         self._kind = kind
         self._durations = durations
-        loads = [[load_of(table.parts[place]) for place in demand.parts] for demand in self._demands]
-        weights = [self._weights(of_demand) for of_demand in loads]
-        self._work = [sum(of_demand) for of_demand in weights]
-        scale = _WEIGHT_TOTAL / (sum(self._work) or 1.0)
-        self._strips = [
-            _strip(demand, of_demand, [round(weight * scale) for weight in of_weight])
-            for demand, of_demand, of_weight in zip(self._demands, loads, weights, strict=True)
-        ]
-        self._sums = [_LoadSums(of_demand) for of_demand in loads]
-        self._bounds: dict[tuple[int, int], list[int]] = {}
-        self._jobs: dict[tuple[str, int, int], list[tuple[int, float]]] = {}
+        all_of_it = self._load(place for demand in self._demands for place in demand.parts)
+        self._name = max(
+            (operation.operation for operation in operations),
+            key=lambda name: durations.predict(kind, name, all_of_it).seconds,
+        )
 
-    def best(self) -> tuple[int, ...]:
-        """The fewest jobs whose finish is within the tolerance of the best."""
-        rungs = list(self._ladder())
-        tries = _thinned(_spread(len(rungs)), rungs)
-        finishes = {rung: self._finishes(rungs[rung]) for rung in tries}
-        ideal = tuple(map(min, zip(*finishes.values(), strict=True)))
-        enough = TOLERANCE * min(_regret(finish, ideal) for finish in finishes.values())
-        found = next(place for place, rung in enumerate(tries) if _regret(finishes[rung], ideal) <= enough)
-        # Rungs between the last that was too slow and this one were passed over.
-        passed = range(tries[found - 1] + 1, tries[found]) if found else range(0)
-        fewer = (rung for rung in _thinned(passed, rungs) if _regret(self._finishes(rungs[rung]), ideal) <= enough)
-        return rungs[next(fewer, tries[found])]
+    def best(self, equal: list[Dealt]) -> list[Dealt]:
+        """Equal jobs, or better ones, in the order in which they are to start."""
+        found = [self._timed(equal)]
+        if all(len(demand.analyses) == 1 for demand in self._demands):
+            found += self._unequal(found[0][0] / TOLERANCE)
+        enough = TOLERANCE * min(finish for finish, _ in found)
+        return min((jobs for finish, jobs in found if finish <= enough), key=len)
 
-    def bounds(self, counts: Sequence[int]) -> list[list[int]]:
-        """The bounds of so many jobs, per demand."""
-        return [self._cut(index, count) for index, count in enumerate(counts)]
+    def _unequal(self, high_s: float) -> list[Timed]:
+        pools = [self._pool(demand) for demand in self._demands]
+        slots = begins(self._room, at_most=sum(len(pool.items) for pool in pools))
+        start_s, step_s = self._durations.pattern(self._kind, self._name)
+        pattern = Pattern(start_s=start_s, step_s=step_s)
+        low_s = earliest_s(pools, slots, pattern)
+        found: list[Timed] = []
+        for end_s, dealt in fillings(pools, slots, pattern, low_s=low_s, high_s=high_s) if slots else ():
+            if found and end_s > TOLERANCE * min(finish for finish, _ in found):
+                break
+            found.append(self._timed(dealt))
+        return found
 
-    def _ladder(self) -> Iterator[tuple[int, ...]]:
-        counts = [strip.fewest for strip in self._strips]
-        times = [len(demand.analyses) for demand in self._demands]
-        jobs = sum(count * many for count, many in zip(counts, times, strict=True))
-        slots = max(1, self._room.slots)
-        last = (-(-jobs // slots) + _WAVES_BEYOND) * slots
-        longest = [(-self._work[i] / counts[i], i) for i in range(len(counts)) if counts[i] < self._strips[i].size]
-        heapq.heapify(longest)
-        yield tuple(counts)
-        while longest and jobs < last:
-            _, index = heapq.heappop(longest)
-            counts[index] += 1
-            jobs += times[index]
-            yield tuple(counts)
-            if counts[index] < self._strips[index].size:
-                heapq.heappush(longest, (-self._work[index] / counts[index], index))
+    def _pool(self, demand: Demand) -> Pool:
+        table = self._table
+        loads = [(place, load_of(table.parts[place])) for place in demand.parts]
+        return Pool(
+            items=tuple(
+                Item(
+                    place=place,
+                    corpus=table.corpora[place],
+                    load=load,
+                    work_s=self._durations.work_s(self._kind, self._name, load),
+                )
+                for place, load in loads
+            ),
+            limits=demand.limits,
+            lanes=demand.lanes if self._room.lanes else (),
+        )
 
-    def _finishes(self, counts: Sequence[int]) -> tuple[float, ...]:
-        """Predicted finish of each operation."""
-        return tuple(self._finish(name, counts) for name in self._names)
+    def _timed(self, jobs: Sequence[Dealt]) -> Timed:
+        """The finish of jobs, and the order in which they are to start: the smallest first, one for each lane.
 
-    def _finish(self, name: str, counts: Sequence[int]) -> float:
-        jobs: list[tuple[int, float, int]] = []
-        for index, count in enumerate(counts):
-            mine = [(place, seconds, index) for place, seconds in self._jobs_of(name, index, count)]
-            jobs += mine * len(self._demands[index].analyses)
-        jobs.sort(key=lambda job: job[0])
-        bound = [self._demands[index].lanes for _, _, index in jobs] if self._bound else ()
-        return finish_s((seconds for _, seconds, _ in jobs), self._room, bound)
+        Those go alone, to show that their lane is in order. If to take them from where they were would make the whole
+        end later, the smallest of those that the slots take first come first.
+        """
+        sized = [_Sized(job=job, load=self._load(job[1])) for job in jobs]
+        by_size = sorted(range(len(sized)), key=lambda place: sized[place].load.bytes)
+        small = by_size[: max(1, len(self._room.lanes))]
+        order = small + [place for place in range(len(sized)) if place not in small]
+        finish_s = self._finish_s([sized[place] for place in order])
+        if finish_s > _FIRST_SMALL * self._finish_s(sized):
+            wave = min(len(sized), self._room.slots)
+            order = [*(place for place in by_size if place < wave), *range(wave, len(sized))]
+            finish_s = self._finish_s([sized[place] for place in order])
+        return finish_s, [sized[place].job for place in order]
 
-    def _jobs_of(self, name: str, index: int, count: int) -> list[tuple[int, float]]:
-        """(first input position, predicted seconds) of the jobs of one operation on one feed."""
-        key = (name, index, count)
-        if key not in self._jobs:
-            parts, sums = self._demands[index].parts, self._sums[index]
-            self._jobs[key] = [
-                (parts[begin], self._durations.predict(self._kind, name, sums.between(begin, end)).seconds)
-                for begin, end in pairwise(self._cut(index, count))
-            ]
-        return self._jobs[key]
+    def _finish_s(self, jobs: Sequence[_Sized]) -> float:
+        seconds: list[float] = []
+        lanes: list[tuple[str, ...]] = []
+        for entry in jobs:
+            demand = self._demands[entry.job[0]]
+            job_s = self._durations.predict(self._kind, self._name, entry.load).seconds
+            seconds += [job_s] * len(demand.analyses)
+            lanes += [demand.lanes] * len(demand.analyses)
+        return finish_s(seconds, self._room, lanes)
 
-    def _cut(self, index: int, count: int) -> list[int]:
-        if (index, count) not in self._bounds:
-            self._bounds[index, count] = self._strips[index].cut(count)
-        return self._bounds[index, count]
-
-    def _weights(self, loads: Sequence[Load]) -> list[float]:
-        """Predicted work of parts, in which each operation counts alike however fast it is."""
-        work_s, kind = self._durations.work_s, self._kind
-        speeds = [(name, 1.0 / (work_s(kind, name, _REFERENCE) or 1.0)) for name in self._names]
-        return [sum(work_s(kind, name, load) * speed for name, speed in speeds) for load in loads]
-
-
-def _strip(demand: Demand, loads: Sequence[Load], weights: Sequence[int]) -> Strip:
-    return Strip(
-        weights,
-        item_bytes=[load.bytes for load in loads],
-        item_lines=[load.lines for load in loads],
-        limits=demand.limits,
-    )
-
-
-class _LoadSums:
-    """Loads of stretches of a feed, by prefix sums."""
-
-    def __init__(self, loads: Sequence[Load]) -> None:
-        self._sums = [Load(bytes=0, lines=0)]
-        for load in loads:
-            self._sums.append(self._sums[-1] + load)
-
-    def between(self, begin: int, end: int) -> Load:
-        first, last = self._sums[begin], self._sums[end]
-        return Load(bytes=last.bytes - first.bytes, lines=last.lines - first.lines, units=last.units - first.units)
-
-
-def _regret(finish: Sequence[float], ideal: Sequence[float]) -> float:
-    """How many times its best finish the operation takes that is served worst."""
-    return max(mine / best if best else 1.0 for mine, best in zip(finish, ideal, strict=True))
-
-
-def _spread(rungs: int) -> list[int]:
-    """The rungs to try first: each of the lower ones, then every twentieth part more, and the last."""
-    tries, rung = [], 0
-    while rung < rungs - 1:
-        tries.append(rung)
-        rung += 1 if rung < _RUNGS_EVERY else rung // 20
-    return [*tries, rungs - 1]
-
-
-def _thinned(tries: Sequence[int], rungs: Sequence[tuple[int, ...]]) -> Sequence[int]:
-    """As many of the tries, evenly, as may be afforded; the first always."""
-    jobs = sum(sum(rungs[rung]) for rung in tries)
-    return tries[:: -(-jobs // _JOBS_TRIED_MAX)] if jobs else tries
+    def _load(self, places: Iterable[int]) -> Load:
+        size = lines = 0
+        for place in places:
+            part = self._table.parts[place]
+            size += part.bytes
+            lines += part.lines
+        return Load(bytes=size, lines=lines)

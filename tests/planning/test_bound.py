@@ -11,7 +11,7 @@ import pytest
 
 from runner.model import LaneSpec, PolicySpec
 from runner.planning import DurationModel, Load, pack
-from runner.planning.bound import Forced, Pattern, bound_s, lower_bound_s
+from runner.planning.bound import Pattern, bound_s, lower_bound_s
 
 SENTIMENT = "SentimentDetection"
 MB = 1_000_000
@@ -122,8 +122,7 @@ def test_operations_of_an_embedded_lane_share_its_cores(build):
 
 def test_nothing_to_do_takes_no_time(build):
     assert lower_bound_s(build.manifest(["sentiment"]), [], durations=DurationModel()) == 0.0
-    forced = Forced(jobs=0, work_s=0.0, job_work_max_s=0.0, longest_s=0.0)
-    assert bound_s(forced, (0.0,), Pattern(start_s=1.0, step_s=0.0)) == 0.0
+    assert bound_s([], (0.0,), Pattern(start_s=1.0, step_s=0.0)) == 0.0
 
 
 def test_a_plan_is_never_predicted_to_beat_it(build):
