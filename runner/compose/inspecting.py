@@ -57,10 +57,10 @@ class Status:
 def status(directory: RunDirectory) -> Status:
     """The status of a run, also while another process drives it."""
     with read_run(directory) as opened:
-        return status_of(opened, usd=_usd(opened))
+        return status_of(opened)
 
 
-def status_of(opened: OpenRun, *, usd: float | None = None) -> Status:
+def status_of(opened: OpenRun) -> Status:
     """The status of an open run."""
     run = opened.run
     began = run.began
@@ -76,7 +76,7 @@ def status_of(opened: OpenRun, *, usd: float | None = None) -> Status:
         engines=run.session.engines if run.session else (),
         jobs=dict(Counter(str(record.state) for record in run.jobs.values())),
         summary=finishing.summarise(opened),
-        usd=usd,
+        usd=run.planned_usd,
         parks=tuple(run.parks.values()),
         exit_code=run.finished.exit_code if run.finished and opened.complete else None,
         snapshot=Gauge(run, manifest=opened.manifest, now=opened.clock.now).snapshot(),
@@ -91,14 +91,6 @@ def phase_of(opened: OpenRun) -> Literal["surveying", "planned", "running", "fin
     if run.books.complete:
         return "running"
     return "planned" if run.survey_finished else "surveying"
-
-
-def _usd(opened: OpenRun) -> float | None:
-    usd = None
-    for _, event in opened.journal.read():
-        if isinstance(event, e.PlanFinished):
-            usd = event.usd
-    return usd
 
 
 # --- verify -------------------------------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ class Run:
         self.listings: dict[str, e.ListingTaken] = {}
         self.surveyed: dict[str, set[int]] = {}
         self.survey_finished = False
+        self.planned_usd: float | None = None
+        """What the plan costs, where it has a price."""
         self.gate_passed = False
         self.cancelling = False
         self.books = Books(held=(corpus for corpus, _ in config.routed))

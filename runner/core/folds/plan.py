@@ -80,8 +80,9 @@ def survey_finished(run: Run, _: e.SurveyFinished) -> None:
     run.books.close_survey()
 
 
-def plan_finished(run: Run, _: e.PlanFinished) -> None:
+def plan_finished(run: Run, event: e.PlanFinished) -> None:
     """All jobs of the plan are known: a segment that none covers can be merged."""
+    run.planned_usd = event.usd
     run.books.complete = True
 
 
