@@ -181,6 +181,7 @@ def outcome_view(outcome: Outcome, manifest: str, *, worked: bool = True) -> Ren
         parts.append(Words("It was finished before, and nothing was left to do; `--again` begins anew."))
     if summary.pairs:
         parts += [Text(), summary_table(summary), Text()]
+    parts += _budget_lines(outcome)
     parts += park_lines(outcome.parks)
     parts += _closed_lines(summary)
     if summary.written or outcome.ended == "finished":
@@ -226,6 +227,23 @@ def park_lines(parks: Iterable[e.WorkParked]) -> list[RenderableType]:
     return lines
 
 
+def _budget_lines(outcome: Outcome) -> list[RenderableType]:
+    """What the budget forbade, and what is left."""
+    stop = outcome.budget
+    if stop is None:
+        return []
+    crossed = (
+        f"{stop.what} {stop.job} could bring the cost to {usd_text(stop.usd)}, above the budget of "
+        f"{usd_text(stop.budget_usd)}: it was not started; up to {usd_text(stop.committed_usd)} is spent"
+    )
+    documents = outcome.summary.documents - outcome.summary.written
+    left = (
+        f"{counted(stop.open_jobs, 'job')} and {counted(documents, 'document')} are open; to finish may come to "
+        f"{usd_text(stop.finish_usd)} in all, as far as is known now"
+    )
+    return [Fact("budget", crossed, style="yellow"), Fact("left", left)]
+
+
 def _closed_lines(summary: Summary) -> list[RenderableType]:
     """Which analyses the service refuses to the account for good, and what to do."""
     closed = dict.fromkeys(row.analysis for row in summary.analyses if FAMILY_CLOSED in row.codes)
@@ -254,8 +272,8 @@ def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:
             yield f"runner retry {directory}, then {again}"
     elif outcome.ended == "parked":
         yield f"mend what is said above, then {again}"
-    elif outcome.ended == "budget":
-        yield f"raise the budget, then {again}"
+    elif outcome.budget is not None:
+        yield f"{again} --budget {outcome.budget.enough_usd:.2f}"
     else:
         yield f"{again} goes on from here"
         yield f"runner status {directory}"

@@ -43,6 +43,7 @@ from runner.compose.routing import as_routed
 from runner.compose.shut import ShutLane
 from runner.compose.signals import halt_at_deadline, halt_on_signal, watch_for_cancel
 from runner.compose.staging import LaneStaging
+from runner.compose.stopped import BudgetStop, budget_stop
 from runner.compose.surveying import Surveyor
 from runner.compose.upkeep import claim_results, tidy
 from runner.compose.workshop import LocalWorkshop
@@ -120,6 +121,8 @@ class Outcome:
     """Calls that this session sent, by operation."""
     published: str | None = None
     """The folder in S3 that the results are copied to once the run is finished."""
+    budget: BudgetStop | None = None
+    """What the budget forbade, if that is why it ended."""
 
 
 async def run_manifest(manifest: Manifest, options: RunOptions, hooks: Hooks) -> Outcome:
@@ -408,4 +411,5 @@ def _outcome(
         resumed=resumed,
         calls=calls or {},
         published=opened.manifest.output.published,
+        budget=budget_stop(opened) if ended == "budget" else None,
     )
