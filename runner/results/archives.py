@@ -21,7 +21,7 @@ from isal import igzip, igzip_lib
 from runner.errors import OutputError
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_NOT_ARCHIVE, OUTPUT_TOO_LARGE, OUTPUT_TRUNCATED
 
-CHUNK_BYTES: Final = 1 << 18
+CHUNK_BYTES: Final = 1 << 20
 ROW_BYTES_MAX: Final = 64 << 20
 """A document of 1 MB with an entity every other character gives about 55 MB; nothing longer is a row."""
 INFLATION_MAX: Final = 900
@@ -283,7 +283,7 @@ def line_blocks(chunks: Iterator[bytes], row_bytes_max: int = ROW_BYTES_MAX) -> 
     for chunk in chunks:
         cut = chunk.rfind(b"\n") + 1
         if cut:
-            yield b"".join((*held, chunk[:cut])) if held else chunk[:cut]
+            yield b"".join((*held, memoryview(chunk)[:cut]))
             held, held_bytes = ([chunk[cut:]], len(chunk) - cut) if cut < len(chunk) else ([], 0)
             continue
         held.append(chunk)

@@ -20,8 +20,9 @@ from runner.errors import OutputError
 from runner.model import PartId
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_MISMATCH
 from runner.results.entries import is_ok
+from runner.results.runs import Rows
 
-_BATCH_BYTES: Final = 1 << 16
+_BATCH_BYTES: Final = 1 << 17
 
 _Offset = Annotated[int, Meta(ge=0)]
 
@@ -68,9 +69,9 @@ class SpanReader:
             return self._flat(self._decode_value(payload), self._inner[0][1])
         return self._of_members(self._decode_members(payload))
 
-    def of_lines(self, payloads: Sequence[bytes]) -> Sequence[Sequence[Span]]:
-        """The spans of many payloads of the usual form. Raises as `of`."""
-        decoded: list[Any] = self._decode_lines(b"\n".join(payloads))
+    def of_lines(self, payloads: bytes) -> Sequence[Sequence[Span]]:
+        """The spans of payloads of the usual form, with line feeds between them. Raises as `of`."""
+        decoded: list[Any] = self._decode_lines(payloads)
         if self._decode_value is None:
             return [self._of_members(members) for members in decoded]
         inner = self._inner[0][1]
@@ -112,46 +113,53 @@ def span_reader(family: str) -> SpanReader | None:
     return SpanReader(row.spans, repeats_text=row.repeats_text) if row.spans else None
 
 
-def check_rows(
-    reader: SpanReader, part: PartId, texts: Sequence[str], lines: Sequence[int], entries: Sequence[bytes]
-) -> None:
-    """Check the rows of one part: `entries[i]` answers line `lines[i]`, whose staged text is `texts[lines[i]]`.
+def check_rows(reader: SpanReader, part: PartId, texts: Sequence[str], rows: Rows) -> None:
+    """Check rows of one part, whose lines exist: `texts` has the staged text of each line of it.
 
-    Error entries pass. Raises OutputError, naming part and line, at the first row that does not agree.
+    Error entries pass. Raises OutputError, naming part and line, for a row that does not agree.
     """
-    for batch_lines, batch in _batches(lines, entries):
-        wrong = reader.first_wrong(batch_lines, _spans_of_batch(reader, part, batch_lines, batch), texts)
+    for lines, data, _ in _batches(_payloads(rows) if rows.errors else rows):
+        wrong = reader.first_wrong(lines, _spans(reader, part, lines, data), texts)
         if wrong is not None:
             raise OutputError(
                 OUTPUT_MISMATCH, f"line {wrong} of {part}: the row's spans are not of the text that was sent"
             )
 
 
-def _batches(lines: Sequence[int], entries: Sequence[bytes]) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:
-    """Payloads and their lines, about a megabyte at a time: decoded spans take several times their bytes."""
-    size = sum(map(len, entries))
-    step = len(entries) if size <= _BATCH_BYTES else max(1, len(entries) * _BATCH_BYTES // size)
-    for start in range(0, len(entries), max(1, step)):
-        yield lines[start : start + step], entries[start : start + step]
+def _payloads(rows: Rows) -> Rows:
+    """The rows that are no error rows."""
+    found = [(line, entry) for line, entry in zip(rows.lines, rows.entries, strict=True) if is_ok(entry)]
+    return Rows.of([line for line, _ in found], [entry for _, entry in found])
 
 
-def _spans_of_batch(
-    reader: SpanReader, part: PartId, lines: Sequence[int], entries: Sequence[bytes]
-) -> Sequence[Sequence[Span]]:
+def _batches(rows: Rows) -> Iterator[Rows]:
+    """The same rows, some kilobytes at a time: decoded spans take several times their bytes."""
+    if len(rows.data) <= _BATCH_BYTES:
+        yield rows
+        return
+    first = begin = 0
+    while begin < len(rows.data):
+        end = rows.data.find(b"\n", begin + _BATCH_BYTES)
+        data = rows.data[begin : None if end < 0 else end]
+        count = data.count(b"\n") + 1
+        yield Rows(rows.lines[first : first + count], data)
+        first, begin = first + count, begin + len(data) + 1
+
+
+def _spans(reader: SpanReader, part: PartId, lines: Sequence[int], data: bytes) -> Sequence[Sequence[Span]]:
     try:
-        decoded = reader.of_lines(entries)  # which fails if there are error rows: they are no JSON
+        decoded = reader.of_lines(data)
     except msgspec.MsgspecError:
         decoded = []
-    if len(decoded) == len(entries):
+    if len(decoded) == len(lines):
         return decoded
-    return [_spans_of_entry(reader, part, line, entry) for line, entry in zip(lines, entries, strict=True)]
+    # Some payload has not the usual form.
+    return [_spans_of(reader, part, line, entry) for line, entry in zip(lines, data.split(b"\n"), strict=True)]
 
 
-def _spans_of_entry(reader: SpanReader, part: PartId, line: int, entry: bytes) -> Sequence[Span]:
-    if not is_ok(entry):
-        return []
+def _spans_of(reader: SpanReader, part: PartId, line: int, payload: bytes) -> Sequence[Span]:
     try:
-        return reader.of(entry)
+        return reader.of(payload)
     except msgspec.MsgspecError as error:
         raise OutputError(
             OUTPUT_CORRUPT, f"line {line} of {part}: the row's result has not its family's form"

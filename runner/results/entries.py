@@ -40,11 +40,6 @@ def error_of(entry: bytes) -> tuple[str, str]:
     return _decode_error(entry[1:])
 
 
-def has_errors(entries: Iterable[bytes]) -> bool:
-    """Whether any entry is an error row."""
-    return any(entry[:1] == ERROR_MARK for entry in entries)
-
-
 def is_ok(entry: bytes) -> bool:
     """Whether an entry is a payload."""
     return bool(entry) and entry[0] != _ERROR_BYTE

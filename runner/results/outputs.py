@@ -8,7 +8,7 @@ lines; whether a row's line exists is for the collector to say, except in copies
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -21,7 +21,7 @@ from runner.errors import OutputError, ServiceError
 from runner.results import topics
 from runner.results.archives import CHUNK_BYTES, Archive, BinaryReader, line_blocks
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_TRUNCATED
-from runner.results.rows import RowBatch, RowDecoder
+from runner.results.rows import RowBatch, RowReader
 
 _ARCHIVE_SUFFIXES: Final = (".tar.gz", ".tgz")
 _OUT_SUFFIX: Final = ".out"
@@ -36,13 +36,15 @@ class OutputSource:
     """An output to be read: its URI, and how objects are opened and listed.
 
     `lines_of` says how many lines the input object of a base name has, -1 for one whose answers are dropped, and
-    raises OutputError for a name that the job was not given. `keep_terms` is handed the terms of topics.
+    raises OutputError for a name that the job was not given. `files` are the names for which rows may be read by
+    columns. `keep_terms` is handed the terms of topics.
     """
 
     uri: str
     open: Callable[[str], BinaryReader]
     list: Callable[[str], Iterable[str]]
     lines_of: Callable[[str], int]
+    files: Collection[str]
     keep_terms: Callable[[bytes], None]
 
 
@@ -60,7 +62,7 @@ def read_output(source: OutputSource, family: Family, parameters: Mapping[str, s
         return _copies(source, streams)
     if family.shape == "topics":
         return _topics(source, streams)
-    return _rows(family, streams)
+    return _rows(source, family, streams)
 
 
 def is_copy(family: Family, parameters: Mapping[str, str]) -> bool:
@@ -108,12 +110,12 @@ def _base(name: str) -> str:
 # --- what is in them ----------------------------------------------------------------------------------------------
 
 
-def _rows(family: Family, streams: Iterator[_Stream]) -> Iterator[RowBatch]:
+def _rows(source: OutputSource, family: Family, streams: Iterator[_Stream]) -> Iterator[RowBatch]:
     """Rows of JSON."""
-    decoder = RowDecoder(family)
+    reader = RowReader(family, source.files)
     for stream in streams:
         for block in line_blocks(stream.chunks):
-            yield decoder.decode(block)
+            yield reader.read(block)
 
 
 def _copies(source: OutputSource, streams: Iterator[_Stream]) -> Iterator[RowBatch]:

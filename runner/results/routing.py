@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from runner.errors import OutputError, RunDirectoryError
 from runner.model import CollectPart, CollectTask, PartId
 from runner.results.buckets import Bucket, Buckets
 from runner.results.codes import OUTPUT_FOREIGN
 from runner.results.linemaps import LineMap, read_line_map
+from runner.results.runs import Rows
 
 
 @dataclass(slots=True)
@@ -41,16 +43,24 @@ def foreign_line(line: int, lines: int) -> OutputError:
     return OutputError(OUTPUT_FOREIGN, f"a row for line {line} of a file that has {lines}")
 
 
+class Quick(NamedTuple):
+    """Where the rows of an object whose lines are a part's own are put: a row's line and its entry, or a piece."""
+
+    put_line: Callable[[int], None]
+    put_entry: Callable[[bytes], None]
+    put_piece: Callable[[Rows], None]
+
+
 class Routes:
     """The routes of one collection. `targets` are the blocks to be, by part.
 
-    `quick` has, per object whose lines are a part's own, where a row's line and entry are put; whether the line exists
-    is then for the reader of the bucket to see.
+    `quick` has, per object whose lines are a part's own, where its rows are put; whether their lines exist is then for
+    the reader of the bucket to see.
     """
 
     def __init__(self, task: CollectTask, buckets: Buckets) -> None:
         self.targets: dict[PartId, Target] = {}
-        self.quick: dict[str, tuple[Callable[[int], None], Callable[[bytes], None]]] = {}
+        self.quick: dict[str, Quick] = {}
         self._buckets = buckets
         self._pad_name = task.pad_name
         self._routes: dict[str, Route] = {}
@@ -91,7 +101,8 @@ class Routes:
             if part.map_path is None:
                 target = self._target(part.id, part.path, part.lines)
                 self._routes[name] = Route(part.lines, bucket=target.bucket)
-                self.quick[name] = target.bucket.lines.append, target.bucket.entries.append
+                bucket = target.bucket
+                self.quick[name] = Quick(bucket.lines.append, bucket.entries.append, bucket.pieces.append)
             else:
                 self._routes[name] = self._mapped_route(part, part.map_path)
         if task.pad_name is not None:

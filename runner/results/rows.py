@@ -10,9 +10,9 @@ nothing of parts: whether a file and a line exist is for the collector to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter, itemgetter
-from typing import Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -21,7 +21,13 @@ from runner.catalogue import Family
 from runner.errors import OutputError
 from runner.results.codes import OUTPUT_CORRUPT
 from runner.results.entries import error_entry
+from runner.results.runs import Rows
 
+if TYPE_CHECKING:
+    from runner.results.columns import ColumnReader
+
+COLUMNS_BYTES_MIN: Final = 1 << 19
+"""Shorter blocks are not worth the columns."""
 _FILES_REMEMBERED_MAX: Final = 100_000
 LINE_MAX: Final = (1 << 31) - 1
 """No job may have more lines than a million; this bound only keeps numbers small."""
@@ -37,12 +43,16 @@ _encode_lines: Final = msgspec.json.Encoder().encode_lines
 
 
 class RowBatch(NamedTuple):
-    """Rows that were read together, as three lists of equal length, and the bytes they took in the output."""
+    """Rows that were read together: as three lists of equal length, and pieces of one file each.
+
+    `bytes` are those that they took in the output.
+    """
 
     files: list[str]
     lines: list[int]
     entries: list[bytes]
     bytes: int
+    pieces: Sequence[tuple[str, Rows]] = ()
 
 
 class RowDecoder:
@@ -62,8 +72,12 @@ class RowDecoder:
         if not block.isascii():
             _expect_utf8(block)
         batch = self._quick(block) or self._slow(block)
-        self._rows += len(batch.files)
+        self.pass_over(len(batch.files))
         return batch
+
+    def pass_over(self, rows: int) -> None:
+        """Count rows that were read otherwise."""
+        self._rows += rows
 
     def _quick(self, block: bytes) -> RowBatch | None:
         """All rows by one or two calls, where they have the usual shape; else None, and the slow way decides."""
@@ -166,6 +180,40 @@ class RowDecoder:
             OUTPUT_CORRUPT,
             f"row {self._rows + number + 1} of the output is no JSON object with File, Line, and {wanted} or an error",
         )
+
+
+class RowReader:
+    """Reads blocks of whole rows of one family whose files have these names: by columns where they are large.
+
+    Without names, every row is decoded. What was read by columns is refused by whoever checks the spans if it is no
+    JSON; a decoder would have said so here, or found a row of another form.
+    """
+
+    def __init__(self, family: Family, files: Collection[str]) -> None:
+        self._family = family
+        self._files = files
+        self._decoder = RowDecoder(family)
+        self._columns: ColumnReader | None = None
+
+    def read(self, block: bytes) -> RowBatch:
+        """The rows of a block. Raises as `RowDecoder.decode`."""
+        if not self._files or len(block) < COLUMNS_BYTES_MIN:
+            return self._decoder.decode(block)
+        if not block.isascii():
+            _expect_utf8(block)
+        if self._columns is None:
+            from runner.results.columns import ColumnReader  # numpy takes long to import, and small outputs need it not
+
+            self._columns = ColumnReader(self._family, self._files)
+        alike = self._columns.read(block)
+        if alike is None:
+            return self._decoder.decode(block)
+        try:
+            others = self._decoder.decode(alike.others)
+        except OutputError:
+            return self._decoder.decode(block)  # which says what number the row has
+        self._decoder.pass_over(sum(len(rows.lines) for _, rows in alike.pieces))
+        return others._replace(bytes=len(block), pieces=alike.pieces)
 
 
 def _payload(members: dict[str, Raw]) -> bytes:

@@ -1,19 +1,17 @@
 """Spool files: what one generation answered, in blocks by part; written once, read block by block.
 
-A spool file is UTF-8 text that `less` can show:
+    comprehend-runner spool 2
+    <runs>                                   rows of the parts, in any order (runner.results.runs); a row's entry is
+    …                                            `!["CODE","message"]`, or the payload verbatim (runner.results.entries)
+    {"family":"entities","blocks":[{"part":…,"lines":…,"ok":…,"errors":…,"run":[offset,bytes,crc32]},…]}
+    0000000000001f40 00000000000000c8 <32 hex digits> spool 2
 
-    comprehend-runner spool 1
-    <block of the first part>              one entry per line of the part, in order (runner.results.entries):
-    <block of the second part>                 empty, `!["CODE","message"]`, or the payload verbatim
-    …
-    {"family":"entities","blocks":[{"part":…,"offset":…,"bytes":…,"lines":…,"ok":…,"errors":…,"crc32":…},…]}
-    0000000000001f40 00000000000000c8 <32 hex digits> spool 1
+A block is the rows of one part, at most one for a line of it: one run, or several, for a large output is written as it
+comes, some rows of every part at a time. The directory names the last run of each, which leads to the others and
+vouches for them; a line without a row was not answered. The file's last line has a fixed width: where the directory
+begins, how long it is, and its blake2b. Parts of a repair job appear as the parts that their lines were taken from.
 
-The last line has a fixed width: where the directory begins, how long it is, and its blake2b. The directory vouches
-for the blocks by length and CRC-32, so a reader that wants few blocks checks just those. Parts of a repair job appear
-as the parts that their lines were taken from. Blocks are in the order of their part ids, whatever order rows came in.
-
-This file knows the format and nothing of rows, jobs or merging.
+This file knows the format and nothing of jobs or merging.
 """
 
 from __future__ import annotations
@@ -24,28 +22,29 @@ from hashlib import blake2b
 from typing import BinaryIO, Final, Self
 
 import msgspec
-from isal import isal_zlib
 
 from runner.errors import RunDirectoryError
 from runner.model import PartId
-from runner.results.entries import ERROR_MARK, NO_ENTRY
+from runner.results.entries import NO_ENTRY, is_error
+from runner.results.runs import Rows, Run, RunFile, read_runs
 
-MAGIC: Final = b"comprehend-runner spool 1\n"
-_FOOTER: Final = b"%016x %016x %s spool 1\n"
+MAGIC: Final = b"comprehend-runner spool 2\n"
+_FOOTER: Final = b"%016x %016x %s spool 2\n"
 _DIGEST_BYTES: Final = 16
 _FOOTER_BYTES: Final = len(_FOOTER % (0, 0, b"0" * (2 * _DIGEST_BYTES)))
 
 
 class Block(msgspec.Struct, frozen=True):
-    """One row of a spool's directory: the entries of `part` lie at `offset`; `ok` and `errors` count them."""
+    """One row of a spool's directory: of the lines of `part`, `ok` have a payload and `errors` an error row.
+
+    `run` is the last of the block's runs; None if it has none.
+    """
 
     part: PartId
-    offset: int
-    bytes: int
     lines: int
     ok: int
     errors: int
-    crc32: int
+    run: Run | None
 
     @property
     def whole(self) -> bool:
@@ -61,45 +60,39 @@ class Directory(msgspec.Struct, frozen=True):
 
 
 class SpoolWriter:
-    """Writes a spool to a file opened for it; whoever opened it makes it durable."""
+    """Writes a spool to a file opened for it; whoever opened it makes it durable.
+
+    Runs are appended to `runs`, at any time, and become a part of the spool with the block that names the last of them.
+    """
 
     def __init__(self, file: BinaryIO, family: str) -> None:
-        self._file = file
         self._family = family
         self._blocks: list[Block] = []
-        self._offset = file.write(MAGIC)
+        self.runs = RunFile(file)
+        self.runs.write(MAGIC)
+
+    def add_block(self, block: Block) -> None:
+        """Add the block of a part. Parts come in ascending order, each once."""
+        if self._blocks and block.part <= self._blocks[-1].part:
+            raise ValueError(f"block of {block.part} after {self._blocks[-1].part}")
+        self._blocks.append(block)
 
     def add(self, part: PartId, entries: Sequence[bytes]) -> Block:
-        """Write the block of a part: one entry per line of it, none with a line feed.
-
-        Parts come in ascending order, each once.
-        """
-        if self._blocks and part <= self._blocks[-1].part:
-            raise ValueError(f"block of {part} after {self._blocks[-1].part}")
-        data = b"\n".join([*entries, b""])
-        missing = entries.count(NO_ENTRY)
-        errors = sum([entry[:1] == ERROR_MARK for entry in entries])
-        block = Block(
-            part=part,
-            offset=self._offset,
-            bytes=len(data),
-            lines=len(entries),
-            ok=len(entries) - errors - missing,
-            errors=errors,
-            crc32=isal_zlib.crc32(data),
-        )
-        self._file.write(data)
-        self._offset += len(data)
-        self._blocks.append(block)
+        """Write the block of a part whose lines have these entries, none with a line feed; empty: no row."""
+        lines = [line for line, entry in enumerate(entries) if entry]
+        errors = sum(map(is_error, entries))
+        run = self.runs.append(Rows.of(lines, [entries[line] for line in lines]), None) if lines else None
+        block = Block(part, len(entries), len(lines) - errors, errors, run)
+        self.add_block(block)
         return block
 
     def finish(self) -> tuple[int, str]:
         """Write directory and footer; returns the file's bytes and the digest that vouches for all of it."""
         directory = msgspec.json.encode(Directory(self._family, tuple(self._blocks))) + b"\n"
         digest = _digest(directory)
-        footer = _FOOTER % (self._offset, len(directory), digest.encode())
-        self._file.write(directory + footer)
-        return self._offset + len(directory) + len(footer), digest
+        offset = self.runs.offset
+        self.runs.write(directory + _FOOTER % (offset, len(directory), digest.encode()))
+        return self.runs.offset, digest
 
 
 class SpoolReader:
@@ -141,13 +134,13 @@ class SpoolReader:
     def entries(self, part: PartId) -> list[bytes]:
         """The entries of a part, one per line of it. Raises KeyError for a part that is not here."""
         block = self._blocks[part]
-        data = os.pread(self._descriptor, block.bytes, block.offset)
-        if len(data) != block.bytes or isal_zlib.crc32(data) != block.crc32:
-            raise self._damaged(f"the block of {part} is damaged")
-        entries = data.split(b"\n")
-        del entries[-1]  # what follows the last line feed
-        if len(entries) != block.lines:
-            raise self._damaged(f"the block of {part} is damaged")
+        entries = [NO_ENTRY] * block.lines
+        try:
+            for rows in read_runs(self._descriptor, block.run):
+                for line, entry in zip(rows.lines, rows.entries, strict=True):
+                    entries[line] = entry
+        except (ValueError, IndexError) as error:
+            raise self._damaged(f"the block of {part} is damaged") from error
         return entries
 
     def _read_directory(self) -> Directory:

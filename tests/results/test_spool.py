@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 from runner.errors import RunDirectoryError
 from runner.model import PartId
 from runner.results.entries import error_entry
-from runner.results.spool import MAGIC, SpoolReader, SpoolWriter
+from runner.results.runs import Rows
+from runner.results.spool import MAGIC, Block, SpoolReader, SpoolWriter
 
 entries = st.sampled_from([b"", b"[]", b'{"a":"\xc3\xa9"}', error_entry("C", "m"), b"[1,2,3]"])
 
@@ -42,14 +43,29 @@ def test_what_was_written_is_read(blocks: dict[str, list[bytes]], tmp_path_facto
             assert block.whole == (errors + missing == 0)
 
 
-def test_the_file_can_be_read_by_people(tmp_path: Path) -> None:
+def test_a_block_may_have_several_runs_written_between_those_of_others(tmp_path: Path) -> None:
+    with (tmp_path / "spool").open("wb") as file:
+        writer = SpoolWriter(file, "entities")
+        first = writer.runs.append(Rows.of([2, 0], [b"[2]", b"[0]"]), None)
+        other = writer.runs.append(Rows.of([0], [b"[9]"]), None)
+        last = writer.runs.append(Rows.of([4], [error_entry("C", "m")]), first)
+        writer.add_block(Block(PartId("a"), lines=5, ok=2, errors=1, run=last))
+        writer.add_block(Block(PartId("b"), lines=1, ok=1, errors=0, run=other))
+        writer.finish()
+
+    with SpoolReader(str(tmp_path / "spool")) as spool:
+        assert spool.entries(PartId("a")) == [b"[0]", b"", b"[2]", b"", error_entry("C", "m")]
+        assert spool.entries(PartId("b")) == [b"[9]"]
+
+
+def test_entries_stand_in_the_file_as_they_are(tmp_path: Path) -> None:
     written(tmp_path / "spool", {"a": [b"[]", b"", error_entry("C", "m")]})
 
-    lines = (tmp_path / "spool").read_bytes().splitlines(keepends=True)
+    data = (tmp_path / "spool").read_bytes()
 
-    assert lines[:4] == [MAGIC, b"[]\n", b"\n", b'!["C","m"]\n']
-    assert lines[4].startswith(b'{"family":"entities","blocks":[{"part":"a",')
-    assert lines[5].endswith(b" spool 1\n")
+    assert data.startswith(MAGIC)
+    assert b'[]\n!["C","m"]{"family":"entities","blocks":[{"part":"a",' in data
+    assert data.endswith(b" spool 2\n")
 
 
 def test_the_digest_follows_the_entries(tmp_path: Path) -> None:
