@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import itemgetter
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from runner.corpus.blocks import Block, Encoded, Trouble
 from runner.corpus.choosing import in_sample
 
 T = TypeVar("T")
+
+_LAST_DIGITS: Final = tuple(f"{number:03}" for number in range(1000))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +58,7 @@ def _block(source: int, label: str, rows: Rows, position: int) -> Block:
     count = len(rows.texts)
     places = range(position, position + count)
     if rows.ids is None:
-        ids = [f"{label}:{place}" for place in places]
+        ids = names_of(label, places)
     else:
         ids = [f"{label}:{place}" if name is None else name for place, name in zip(places, rows.ids, strict=True)]
     return Block(
@@ -69,6 +71,19 @@ def _block(source: int, label: str, rows: Rows, position: int) -> Block:
         languages=rows.languages,
         fields=rows.fields,
     )
+
+
+def names_of(label: str, places: range) -> list[str]:
+    """`label:place` for each of consecutive places: by the thousand, which share all digits but their last three."""
+    names: list[str] = []
+    for thousand in range(places.start // 1000, -(-places.stop // 1000)):
+        begin = max(places.start - 1000 * thousand, 0)
+        end = min(places.stop - 1000 * thousand, 1000)
+        if thousand:
+            names += map(f"{label}:{thousand}".__add__, _LAST_DIGITS[begin:end])
+        else:
+            names += [f"{label}:{place}" for place in range(begin, end)]
+    return names
 
 
 def _part(source: int, label: str, rows: Rows, position: int, taken: list[int]) -> Block:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from runner.corpus.assembling import names_of
 from runner.corpus.decoding import decoding
 from runner.corpus.textlines import text_lines
 from runner.errors import SourceError
@@ -209,3 +210,9 @@ def test_a_long_line_takes_a_few_times_its_own_size_and_short_ones_take_a_chunk(
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
         assert peak < limit
+
+
+@given(st.integers(0, 3500), st.integers(0, 2500))
+def test_names_are_made_by_the_thousand_as_one_by_one(begin: int, count: int) -> None:
+    places = range(begin, begin + count)
+    assert names_of("a.txt", places) == [f"a.txt:{place}" for place in places]
