@@ -286,7 +286,7 @@ def _counted(run: Run, count: c.CountSlots, jobs: tuple[RemoteJob, ...], at: flo
     ours = {record.remote_id for record in station.occupied.values()}
     unknown = {record.name for record in station.occupied.values() if record.remote_id is None}
     strangers = [job.remote_id for job in jobs if job.remote_id not in ours and job.name not in unknown]
-    seen = station.strangers_seen | {count.status: frozenset(strangers)}
+    seen = station.counted(count.status, strangers, at)
     lane, operation = count.lane, count.operation
     events: list[e.Event] = [
         e.StrangersSeen(at=at, lane=lane, operation=operation, status=count.status, strangers=tuple(strangers))

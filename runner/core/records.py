@@ -33,6 +33,8 @@ UNLIMITED: Final = 1_000_000
 CHECK_ROUNDS_MAX: Final = 8
 """Rounds of checks after an unanswered Start, before the operation is parked."""
 PacedCall = Literal["start", "read", "stop"]
+COUNT_GAP_S: Final = 60.0
+"""A count of strangers' jobs whose looks lie further apart was broken off: some may have come, so it begins anew."""
 ACTIVE_STATUSES: Final = (JobStatus.SUBMITTED, JobStatus.IN_PROGRESS, JobStatus.STOP_REQUESTED)
 """In the order in which a job goes through them: one that moves on while they are looked at is not missed."""
 
@@ -196,7 +198,9 @@ class Station:
     """Calls under way that keep to `read`: one at a time, since a List may take several pages."""
     strangers: int = 0
     strangers_seen: dict[JobStatus, frozenset[RemoteId]] = field(default_factory=dict)
-    """Of a count that is under way: the statuses looked at."""
+    """Of a count that is under way: the statuses looked at, in their order."""
+    strangers_at: float = float("-inf")
+    """When the last of them was looked at."""
     counted_at: float = float("-inf")
     full_until: float = 0.0
     refusals: int = 0
@@ -222,6 +226,18 @@ class Station:
         """The pace of a kind of call."""
         return {"start": self.start, "read": self.read, "stop": self.stop}[call]
 
+    def counting(self, now: float) -> dict[JobStatus, frozenset[RemoteId]]:
+        """What a count that is under way has seen; nothing, if it was broken off."""
+        return self.strangers_seen if now - self.strangers_at <= COUNT_GAP_S else {}
+
+    def counted(
+        self, status: JobStatus, strangers: Iterable[RemoteId], now: float
+    ) -> dict[JobStatus, frozenset[RemoteId]]:
+        """What a count has seen with one look more; nothing, if the looks before that one are missing."""
+        seen = self.counting(now)
+        in_turn = len(seen) == ACTIVE_STATUSES.index(status)
+        return {**seen, status: frozenset(strangers)} if in_turn else {}
+
     def begin(self, now: float) -> None:
         """Begin anew in a new process, which knows nothing of calls under way and of strangers."""
         for pace in (self.start, self.read, self.stop):
@@ -230,7 +246,7 @@ class Station:
         self.reading = 0
         self.strangers = 0
         self.strangers_seen.clear()
-        self.counted_at = float("-inf")
+        self.strangers_at = self.counted_at = float("-inf")
         self.full_until = 0.0
         self.refusals = 0
 

@@ -9,6 +9,7 @@ import pytest
 from runner.core import commands as c, events as e
 from runner.core.agenda import consider, due, next_wakeup
 from runner.core.proposals.starting import RECOUNT_FULL_S
+from runner.core.records import ACTIVE_STATUSES, COUNT_GAP_S
 from runner.core.run import Run
 from runner.core.states import State
 from runner.model import FaultKind, JobStatus, RemoteId, RemoteJob
@@ -159,6 +160,32 @@ def test_never_more_jobs_than_slots_and_one_start_a_second():
     assert len(story.run.stations["here", "SentimentDetection"].occupied) == 3
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(starts))
     assert not [command for command in story.look().commands if isinstance(command, c.StartJob)]
+
+
+@pytest.mark.parametrize("during", [False, True])
+def test_a_count_of_strangers_that_was_broken_off_begins_anew(during: bool):
+    """Its job may have been started elsewhere meanwhile; what it saw minutes ago says nothing of now."""
+    story = Story(config(slots=1), segments=1)
+    story.open()
+    nobody = c.Jobs(jobs=())
+    story.answer(story.next(c.CountSlots), nobody)
+    story.answer(story.next(c.CountSlots), nobody)
+    if during:
+        last = story.next(c.CountSlots)
+        assert last.status is JobStatus.STOP_REQUESTED
+        story.now += COUNT_GAP_S + 1.0
+        story.answer(last, nobody)
+        assert not [event for event in story.events if isinstance(event, e.SlotsCounted)]
+    else:
+        story.now += COUNT_GAP_S + 1.0
+
+    seen = []
+    for _ in range(3):
+        count = story.next(c.CountSlots)
+        seen.append(count.status)
+        story.answer(count, nobody)
+    assert tuple(seen) == ACTIVE_STATUSES
+    assert [event for event in story.events if isinstance(event, e.SlotsCounted)]
 
 
 def test_strangers_are_counted_before_the_first_start_and_again_while_they_hold_the_last_slot():

@@ -126,7 +126,9 @@ def _is_trouble(run: Run, command: c.Command, fault: Fault) -> bool:
 
 def strangers_seen(run: Run, event: e.StrangersSeen) -> None:
     """A count of strangers' jobs goes on."""
-    run.stations[event.lane, event.operation].strangers_seen[event.status] = frozenset(event.strangers)
+    station = run.stations[event.lane, event.operation]
+    station.strangers_seen = station.counted(event.status, event.strangers, event.at)
+    station.strangers_at = event.at
 
 
 def slots_counted(run: Run, event: e.SlotsCounted) -> None:

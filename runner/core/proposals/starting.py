@@ -54,12 +54,12 @@ def count_first(run: Run, station: Station, at: float, now: float, *, needed: in
         return None
     due_at = station.counted_at + (RECOUNT_FULL_S if full else RECOUNT_S)
     at = max(at, due_at, look_at(run, station, now))
-    return Proposal(at) if at > now else Proposal(at, _count(station))
+    return Proposal(at) if at > now else Proposal(at, _count(station, now))
 
 
-def _count(station: Station) -> c.CountSlots:
+def _count(station: Station, now: float) -> c.CountSlots:
     """The next look of a count: at the first status that it has not looked at yet."""
-    status = next(status for status in ACTIVE_STATUSES if status not in station.strangers_seen)
+    status = ACTIVE_STATUSES[len(station.counting(now))]
     return c.CountSlots(lane=station.lane.name, operation=station.operation, status=status)
 
 
