@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.simulation.checkers import check_everything
 from tests.simulation.setting import setting_of
 from tests.simulation.world import simulate
@@ -13,6 +15,12 @@ def test_every_seed_keeps_the_promises(seed: int):
     except BaseException as error:
         error.add_note(f"replay it: pytest tests/simulation --seed {seed}")
         raise
+
+
+@pytest.mark.parametrize("found", [30350])
+def test_seeds_that_once_broke_a_promise_keep_it(found: int):
+    """30350: what a count of strangers' jobs had seen before it was broken off was believed minutes later."""
+    check_everything(simulate(setting_of(found)))
 
 
 def test_a_seed_tells_the_same_story_twice():
