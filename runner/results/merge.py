@@ -13,6 +13,7 @@ the lines does. Whoever calls gives the texts; where nothing needs them, they ar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -259,7 +260,8 @@ class _Merge:
         for language in languages:
             found = [each for each in documents if each.language == language] if len(languages) > 1 else documents
             size = sum([document.size for document in found])
-            unit = sum(map(units, [document.characters for document in found]))
+            lengths = Counter([document.characters for document in found])
+            unit = sum([units(characters) * number for characters, number in lengths.items()])
             for analysis in self._analyses:
                 book.add_many(analysis.name, language, "ok", "", (len(found), size, unit))
 

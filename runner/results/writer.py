@@ -94,8 +94,9 @@ class _ResultFiles:
             self._file.close()
             self.number, self.end = self.number + 1, 0
             self._file = self._path(self.number).open("wb", buffering=0)
+        path = str(self._path(self.number))
         for data in packed(gathered(lines), self._task.compression):
-            write_all(self._file, data, str(self._path(self.number)))
+            write_all(self._file, data, path)
             self.end += len(data)
 
     def _path(self, number: int) -> Path:
