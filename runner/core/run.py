@@ -84,8 +84,8 @@ class Run:
         """Batch -> the jobs that read it and have not answered all that they will."""
         self.unplaced: dict[str, dict[Group, Queue]] = {operation: {} for operation in self.stoppable}
         """Operation -> jobs that wait and whose batch lies in none of their lanes, by first position in the input."""
-        self.by_units: dict[Group, Queue] = {}
-        """All jobs that wait, the smallest first: a lane's first job is to be a small one."""
+        self.all_waiting: dict[Group, Queue] = {}
+        """All jobs that wait, wherever their batches lie."""
         self.of_operation: dict[str, list[str]] = {operation: [] for operation in self.stoppable}
         """Operation -> its analyses."""
         for analysis in self.config.analyses:
@@ -289,7 +289,7 @@ class Run:
             self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(entry)
         if not ready:
             self.unplaced[job.operation].setdefault((job.analysis, record.lanes), Queue()).push(entry)
-        self.by_units.setdefault((job.analysis, record.lanes), Queue()).push((job.units, job.order, job.key))
+        self.all_waiting.setdefault((job.analysis, record.lanes), Queue()).push(entry)
 
     def _dequeue(self, record: JobRecord) -> None:
         job, group = record.job, (record.job.analysis, record.lanes)
@@ -297,7 +297,7 @@ class Run:
             queue = self.stations[lane, job.operation].ready.get(job.analysis)
             if queue is not None:
                 queue.discard(job.key)
-        for queues in (self.unplaced[job.operation], self.by_units):
+        for queues in (self.unplaced[job.operation], self.all_waiting):
             if group in queues:
                 queues[group].discard(job.key)
 

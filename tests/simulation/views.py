@@ -32,7 +32,7 @@ _PLAIN = (
     "staged",
     "readers",
     "unplaced",
-    "by_units",
+    "all_waiting",
     "closed_to",
     "committed",
     "budget_reached",

@@ -105,16 +105,17 @@ def next_job(run: Run, station: Station) -> JobRecord | None:
 
 
 def probe(run: Run, station: Station, analysis: str) -> JobKey | None:
-    """The smallest job of the analysis's family, to be started alone; None while one is at work.
+    """The first job of the analysis's family, to be started alone; None while one is at work.
 
-    A wrong role or a key that may not be used costs one small job instead of a slot-count of large ones.
+    A wrong role or a key that may not be used costs one job, which the plan has made a small one, instead of a
+    slot-count of large ones.
     """
     family, lane = run.families[analysis], station.lane.name
     if any(run.families[record.job.analysis] == family for record in station.occupied.values()):
         return None
     heads = [
         queue.head
-        for (name, lanes), queue in run.by_units.items()
+        for (name, lanes), queue in run.all_waiting.items()
         if run.families[name] == family and lane in lanes and queue.head is not None and not run.barred(lane, name)
     ]
     return min(heads)[2] if heads else None
@@ -126,7 +127,7 @@ def probe(run: Run, station: Station, analysis: str) -> JobKey | None:
 def closures(run: Run, now: float) -> Iterator[Proposal]:
     """Jobs of an analysis that no lane takes any more are given up."""
     left = CLOSURES_MAX
-    for (analysis, lanes), queue in run.by_units.items():
+    for (analysis, lanes), queue in run.all_waiting.items():
         closed = [run.closed_to.get((lane, analysis)) for lane in lanes]
         fault = closed[0] if closed and all(closed) else None
         if fault is None:
