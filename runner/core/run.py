@@ -282,7 +282,7 @@ class Run:
     def enqueue(self, record: JobRecord) -> None:
         """A WAITING job may be started: where its batch lies, or else once it lies somewhere."""
         job = record.job
-        entry = _entry(job)
+        entry = entry_of(job)
         lanes = self.staged.get(job.batch, ())
         ready = [lane for lane in record.lanes if lane in lanes]
         for lane in ready:
@@ -309,7 +309,7 @@ class Run:
                 unplaced = self.unplaced[job.operation].get((job.analysis, record.lanes))
                 if unplaced is not None:
                     unplaced.discard(job.key)
-                self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(_entry(job))
+                self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(entry_of(job))
 
     def requeue(self, batch: BatchId) -> None:
         """A batch does not lie any more where it did: its jobs that wait can be started elsewhere."""
@@ -365,7 +365,7 @@ class Run:
                 self.enqueue(self.jobs[key])
 
 
-def _entry(job: Job) -> Entry:
+def entry_of(job: Job) -> Entry:
     """The place of a job among those that wait: repairs go ahead of new work."""
     return 0 if job.round else 1, job.order, job.key
 

@@ -34,8 +34,9 @@ def lived(segments: int) -> tuple[Story, list[e.Event]]:
 
 
 def ended(story: Story, jobs: int) -> None:
-    """Go on until so many jobs have ended."""
-    while story.run.by_state[State.COLLECTED] < jobs:
+    """Go on until so many jobs have ended, and another is at work if there is one."""
+    states = story.run.by_state
+    while states[State.COLLECTED] < jobs or (states[State.WAITING] and not states[State.ACTIVE]):
         commands = story.step()
         for command in commands:
             answer = story.good(command)

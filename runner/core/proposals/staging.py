@@ -66,21 +66,26 @@ class _Hunt:
         if not self._nowhere and not self._somewhere:
             return
         most = self._run.config.staged_ahead_max
-        short = {
-            station.lane.name: station for station in self._stations if station.waiting < most and self._opens(station)
-        }
-        self._ahead = {name: station.waiting for name, station in short.items()}
-        for station in short.values():
-            for entry in _probes(self._run, station):
-                yield self._take(station, entry)
-        short = {name: station for name, station in short.items() if self._candidate(station) is not None}
-        while short and len(self._taken) < room:
-            lane = self._soonest(short)
-            found = self._candidate(short[lane])
-            if found is None or self._ahead[lane] >= most:
-                del short[lane]
-            else:
-                yield self._take(short[lane], found)
+        lanes = {station.lane.name: station for station in self._stations if self._opens(station)}
+        self._ahead = {name: station.waiting for name, station in lanes.items()}
+        for station in lanes.values():
+            if station.waiting < most:
+                for entry in _probes(self._run, station):
+                    yield self._take(station, entry)
+        lanes = {name: station for name, station in lanes.items() if self._candidate(station) is not None}
+        latest = inf
+        while lanes and len(self._taken) < room:
+            lane = self._soonest(lanes)
+            found = self._candidate(lanes[lane])
+            if found is not None and self._ahead[lane] < most:
+                if latest < inf and self._place_at(lanes[lane], self._ahead[lane]) > latest:
+                    return
+                yield self._take(lanes[lane], found)
+                continue
+            if found is not None and len(lanes) > 1:
+                # It could start more than it may have ahead: what comes next is kept for it, not given away for later.
+                latest = min(latest, self._place_at(lanes[lane], self._ahead[lane]) + MOVE_S)
+            del lanes[lane]
 
     def _take(self, station: Station, entry: Entry) -> Wanted:
         batch = self._run.jobs[entry[2]].job.batch
@@ -118,20 +123,28 @@ class _Hunt:
         heads = [_first(run, station, queue, coming) for queue in _unplaced(run, station)]
         if self._somewhere:
             coming = self._taken | {batch for lane, batch in run.staging if lane == station.lane.name}
-            heads += [_first(run, station, queue, coming) for queue in self._movable(station)]
+            heads += self._movable(station, coming)
         return min((head for head in heads if head is not None), default=None)
 
-    def _movable(self, station: Station) -> Iterator[Queue]:
-        """What waits on another lane and would begin much sooner here."""
-        idle = self._ahead[station.lane.name] == 0 and station.free > 0
+    def _movable(self, station: Station, coming: set[BatchId]) -> Iterator[Entry]:
+        """What waits on another lane and would begin much sooner here: at once, in its turn, if at all there."""
+        run = self._run
         for other in self._stations:
             if other is station:
                 continue
-            shut = not opens(self._run, other, self._now)
-            sooner = shut or (idle and self._opens_at(other, 0) > self._now + MOVE_S)
+            shut = not opens(run, other, self._now)
+            late = shut or (station.free > 0 and self._opens_at(other, 0) > self._now + MOVE_S)
             for analysis, queue in other.ready.items():
-                if queue and (sooner or self._run.barred(other.lane.name, analysis)):
-                    yield queue
+                stranded = shut or run.barred(other.lane.name, analysis)
+                if queue and (stranded or late):
+                    entry = _first(run, station, queue, coming)
+                    if entry is not None and (stranded or self._free_for(station, entry)):
+                        yield entry
+
+    def _free_for(self, station: Station, entry: Entry) -> bool:
+        """Whether a slot is free for a job, beside those that come before it and those that were just found."""
+        before = sum(first < entry for queue in station.ready.values() for first in queue.first(station.free))
+        return station.free > before + self._ahead[station.lane.name] - station.waiting
 
 
 def _unplaced(run: Run, station: Station) -> Iterator[Queue]:

@@ -10,7 +10,8 @@ from runner.core import commands as c, events as e
 from runner.core.kinds import watching
 from runner.core.proposals.proposal import Proposal, look_at, not_before
 from runner.core.records import ACTIVE_STATUSES, JobRecord, Station
-from runner.core.run import Run
+from runner.core.run import Run, entry_of
+from runner.core.states import State
 from runner.core.waiting import Entry
 from runner.model import JobKey, job_name, token
 
@@ -42,9 +43,24 @@ def starts(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     count = count_first(run, station, at, now, needed=1)
     if count is not None:
         yield count
-    elif station.free > 0:
+    elif station.free > _kept(run, station, record):
         at = max(at, station.start.ready_at())
         yield Proposal(at) if at > now else _within_budget(run, station, record, now)
+
+
+def _kept(run: Run, station: Station, record: JobRecord) -> int:
+    """How many slots are kept free for jobs that come before one, and whose batches are on their way to the lane.
+
+    A short job that overtakes a long one, because its batch is smaller, would make the long one end that much later.
+    """
+    if not station.lane.remote:
+        return 0
+    first, lane = entry_of(record.job), station.lane.name
+    readers = (run.jobs[key] for to, batch in run.staging if to == lane for key in run.readers.get(batch, ()))
+    return sum(
+        other.state is State.WAITING and other.job.operation == station.operation and entry_of(other.job) < first
+        for other in readers
+    )
 
 
 def count_first(run: Run, station: Station, at: float, now: float, *, needed: int) -> Proposal | None:
