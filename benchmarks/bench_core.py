@@ -138,7 +138,7 @@ class Recorder:
 def plan(jobs: int) -> Iterable[e.Event]:
     """The plan of so many jobs, each of a batch of one segment's only part."""
     yield e.RunBegan(at=EPOCH, run=RunId("b"), name="b", version="", identity="", identity_digest="", form="", spec="")
-    segments = [segment_id(0, 0, number) for number in range(jobs)]
+    segments = [segment_id(0, *divmod(number, RANGE_SEGMENTS)) for number in range(jobs)]
     facts = tuple(
         SegmentFacts(
             id=segment,
