@@ -21,7 +21,8 @@ from runner.errors import OutputError, ServiceError
 from runner.results import topics
 from runner.results.archives import CHUNK_BYTES, Archive, BinaryReader, line_blocks
 from runner.results.codes import OUTPUT_CORRUPT, OUTPUT_TRUNCATED
-from runner.results.rows import RowBatch, RowReader
+from runner.results.reading import RowReader
+from runner.results.rows import RowBatch
 
 _ARCHIVE_SUFFIXES: Final = (".tar.gz", ".tgz")
 _OUT_SUFFIX: Final = ".out"

@@ -10,9 +10,9 @@ nothing of parts: whether a file and a line exist is for the collector to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -23,11 +23,6 @@ from runner.results.codes import OUTPUT_CORRUPT
 from runner.results.entries import error_entry
 from runner.results.runs import Rows
 
-if TYPE_CHECKING:
-    from runner.results.columns import ColumnReader
-
-COLUMNS_BYTES_MIN: Final = 1 << 19
-"""Shorter blocks are not worth the columns."""
 _FILES_REMEMBERED_MAX: Final = 100_000
 LINE_MAX: Final = (1 << 31) - 1
 """No job may have more lines than a million; this bound only keeps numbers small."""
@@ -69,8 +64,7 @@ class RowDecoder:
 
     def decode(self, block: bytes) -> RowBatch:
         """The rows of a block, in its order. Raises OutputError, naming the row, for anything else than such rows."""
-        if not block.isascii():
-            _expect_utf8(block)
+        expect_utf8(block)
         batch = self._quick(block) or self._slow(block)
         self.pass_over(len(batch.files))
         return batch
@@ -182,40 +176,6 @@ class RowDecoder:
         )
 
 
-class RowReader:
-    """Reads blocks of whole rows of one family whose files have these names: by columns where they are large.
-
-    Without names, every row is decoded. What was read by columns is refused by whoever checks the spans if it is no
-    JSON; a decoder would have said so here, or found a row of another form.
-    """
-
-    def __init__(self, family: Family, files: Collection[str]) -> None:
-        self._family = family
-        self._files = files
-        self._decoder = RowDecoder(family)
-        self._columns: ColumnReader | None = None
-
-    def read(self, block: bytes) -> RowBatch:
-        """The rows of a block. Raises as `RowDecoder.decode`."""
-        if not self._files or len(block) < COLUMNS_BYTES_MIN:
-            return self._decoder.decode(block)
-        if not block.isascii():
-            _expect_utf8(block)
-        if self._columns is None:
-            from runner.results.columns import ColumnReader  # numpy takes long to import, and small outputs need it not
-
-            self._columns = ColumnReader(self._family, self._files)
-        alike = self._columns.read(block)
-        if alike is None:
-            return self._decoder.decode(block)
-        try:
-            others = self._decoder.decode(alike.others)
-        except OutputError:
-            return self._decoder.decode(block)  # which says what number the row has
-        self._decoder.pass_over(sum(len(rows.lines) for _, rows in alike.pieces))
-        return others._replace(bytes=len(block), pieces=alike.pieces)
-
-
 def _payload(members: dict[str, Raw]) -> bytes:
     if len(members) == 1:
         (value,) = members.values()
@@ -241,7 +201,10 @@ def _line_count(block: bytes) -> int:
     return block.count(b"\n") + (not block.endswith(b"\n"))
 
 
-def _expect_utf8(block: bytes) -> None:
+def expect_utf8(block: bytes) -> None:
+    """Raises OutputError for a block that is not UTF-8."""
+    if block.isascii():
+        return
     try:
         block.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from runner.catalogue import FAMILIES
 from runner.errors import OutputError
 from runner.model import part_id, segment_id
-from runner.results import rows as rows_module
+from runner.results import reading
 from runner.results.columns import ColumnReader
 from runner.results.layouts import layout_of
-from runner.results.rows import RowReader
+from runner.results.reading import RowReader
 
 TEXTS = ["Ana met Zoë in Łódź", "😀 Bo", 'a "b" \\ c', "x"]
 NAMES = [part_id(segment_id(0, 0, 0), number) for number in range(2)]
@@ -134,7 +134,7 @@ def test_other_rows_are_left_to_the_decoder(family: str, file: str, line: str) -
 
 
 def test_a_row_that_cannot_be_decoded_has_the_number_that_it_has_in_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_module, "COLUMNS_BYTES_MIN", 1)
+    monkeypatch.setattr(reading, "COLUMNS_BYTES_MIN", 1)
     good = line_of(row("entities", "part-1.txt", 0))
     reader = RowReader(FAMILIES["entities"], ["part-1.txt"])
     assert reader.read(b"\n".join([good] * 3)).pieces
@@ -212,7 +212,7 @@ def test_outputs_end_as_they_do_if_every_row_is_decoded(
     def ending(least: int) -> object:
         """What the spool says and the report counts, or why the output is refused."""
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(rows_module, "COLUMNS_BYTES_MIN", least)
+            patched.setattr(reading, "COLUMNS_BYTES_MIN", least)
             try:
                 report = world.collect(family, parts, archive, memory_bytes_max=memory)
             except OutputError as error:
