@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.core import events as e
 from runner.core.folds.looking import expect
@@ -13,6 +13,10 @@ from runner.model import Job
 
 if TYPE_CHECKING:
     from runner.core.run import Run
+
+
+_AT_REST: Final = TERMINAL | {State.WAITING}
+"""States of a job of which no process had anything in hand."""
 
 
 def run_began(run: Run, event: e.RunBegan) -> None:
@@ -31,7 +35,7 @@ def session_opened(run: Run, event: e.SessionOpened) -> None:
     run.cancelling = event.purpose == "cancel"
     run.finished = None if event.purpose == "run" else run.finished
     for record in run.jobs.values():
-        if record.state not in TERMINAL:
+        if record.state not in _AT_REST:
             _take_up(run, record, event)
     for station in run.stations.values():
         station.begin(event.at)
