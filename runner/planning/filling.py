@@ -18,7 +18,7 @@ from itertools import permutations
 from math import ceil, floor
 from typing import Final
 
-from runner.planning.heaps import Dealt, Heap, Pool, Seat, deal, heapings
+from runner.planning.heaps import Dealt, Heap, Pool, Seat, deal, heapings, jobs_min
 
 TIME_STEP: Final = 1.005
 """Each time that is tried is so many times the one before."""
@@ -28,8 +28,10 @@ _PERMUTED_MAX: Final = 3
 """So many heaps are tried in every order."""
 _DEALS: Final = 5
 """How often room is sought again for what the parts, unlike sand, left over."""
-_PARTS_LOOKED_AT_MAX: Final = 1_500_000
+_PARTS_MAX: Final = 1_500_000
 """Parts dealt in one search, again and again: a second of computing."""
+_SEATS_MAX: Final = 200_000
+"""Jobs given room in one search: another second."""
 _USE: Final = 0.999
 """Fewer jobs in a slot are worth this much of its room."""
 
@@ -67,17 +69,18 @@ def fillings(
     `begins` has a slot's earliest beginning and its lane, for each slot. Times lie between `low_s` and `high_s`.
     """
     ways = [(order, spread) for heaps in heapings(pools) for order in _orders(heaps) for spread in (False, True)]
-    fewest, looked_at = sum(len(pool.items) for pool in pools) + 1, 0
+    fewest, parts, placed = sum(len(pool.items) for pool in pools) + 1, 0, 0
     end_s = low_s
-    while end_s <= high_s:
+    while end_s <= high_s and placed < _SEATS_MAX:
         for order, spread in ways:
             slots = _Slots(begins, pattern, end_s, spread=spread)
             more: dict[Heap, float] = {}
             for _ in range(_DEALS):
                 seats = slots.seats([(heap, heap.work_s + more.get(heap, 0.0)) for heap in order])
-                if seats is None or len(seats) >= fewest or looked_at > _PARTS_LOOKED_AT_MAX:
+                placed += slots.placed
+                if seats is None or len(seats) >= fewest or parts > _PARTS_MAX:
                     break
-                looked_at += sum(len(heap.items) for heap in order)
+                parts += sum(len(heap.items) for heap in order)
                 jobs, left_over = deal(seats)
                 if not left_over:
                     fewest = len(jobs)
@@ -88,14 +91,15 @@ def fillings(
         end_s *= TIME_STEP
 
 
-def earliest_s(pools: Sequence[Pool], begins: Sequence[Begin], pattern: Pattern) -> float:
-    """Before that the slots have no room for the work."""
+def earliest_s(pools: Sequence[Pool], begins: Sequence[Begin], pattern: Pattern, gap_s: float) -> float:
+    """Before that the slots have no room for the work, nor the pace (seconds from start to start) for the jobs."""
     work = sum(item.work_s for pool in pools for item in pool.items)
+    paced_s = (jobs_min(pools) - 1) * gap_s + pattern.shortest_s
     for count in range(len(begins), 0, -1):
         end_s = (work + sum(begin for begin, _ in begins[:count])) / count + pattern.start_s
         if end_s >= begins[count - 1][0] + pattern.start_s:
-            return max(pattern.shortest_s, end_s)
-    return pattern.shortest_s
+            return max(paced_s, end_s)
+    return paced_s
 
 
 def _orders(heaps: Sequence[Heap]) -> list[list[Heap]]:
@@ -116,11 +120,14 @@ class _Slots:
         self._end_s = end_s
         self._spread = spread
         """Whether the last job of a heap goes where there is most room, instead of where it just fits."""
+        self.placed = 0
+        """How many jobs found room the last time."""
 
     def seats(self, wanted: Iterable[tuple[Heap, float]]) -> list[Seat] | None:
         """Jobs for so many seconds of work of each heap, in the order in which they begin; None: there is no room."""
         free = self._free()
         taken: list[list[tuple[float, float, Heap]]] = [[] for _ in self._begins]
+        self.placed = 0
         for heap, work_s in wanted:
             left_s = work_s
             while left_s > _NOISE:
@@ -133,6 +140,7 @@ class _Slots:
                 if not job_s or seconds > room_s + _NOISE:
                     return None
                 taken[slot].append((seconds, self._pattern.room_s(job_s), heap))
+                self.placed += 1
                 left_s -= job_s
                 if room_s - seconds >= self._pattern.shortest_s:
                     insort(rooms, (room_s - seconds, slot))
@@ -168,7 +176,8 @@ class _Slots:
 def _first_of(pattern: Pattern, room_s: float, full_s: float) -> float:
     """The work of the first of the fewest jobs that make the best use of a slot's room; 0: there is none."""
     found: list[tuple[float, float]] = []
-    best, count = 0.0, 1
+    # As long as all are full, one more lets more be done.
+    best, count = 0.0, max(1, int(room_s / pattern.seconds(full_s)))
     while (left_s := room_s + _NOISE - count * pattern.start_s) > count * pattern.step_s:
         total, first = _shared(pattern, left_s, count, full_s)
         found.append((total, first))

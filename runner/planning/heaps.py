@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import ceil
 from typing import Final
 
 from runner.planning.cutting import Limits
@@ -20,6 +21,8 @@ _NOISE: Final = 1e-9
 """Seconds by which sums of floats may miss."""
 _ALIKE: Final = 1.25
 """Stretches of a pool are heaps of their own if a full job of one does so many times the work of one of the other."""
+_LITTLE: Final = 0.25
+"""Less than this share of a full job is no heap of its own."""
 _PARTS_AHEAD: Final = 48
 """How many parts that do not fit are passed by in search of one that does."""
 
@@ -68,6 +71,11 @@ class Seat:
     heap: Heap
 
 
+def jobs_min(pools: Iterable[Pool]) -> int:
+    """The fewest jobs that the limits allow."""
+    return sum(ceil(_fill(pool.items, pool.limits) - _NOISE) for pool in pools)
+
+
 def heapings(pools: Sequence[Pool]) -> list[list[Heap]]:
     """What pools are dealt as: each as one heap, and where that differs, in stretches that fill jobs alike."""
     mixed = [_heap(number, pool, _mixed(pool.items)) for number, pool in enumerate(pools)]
@@ -98,7 +106,7 @@ def _mixed(items: Iterable[Item]) -> list[Item]:
 
 
 def _apart(pool: Pool) -> list[list[Item]]:
-    """Stretches of corpora that fill jobs alike; what is less than a job goes with its neighbour."""
+    """Stretches of corpora that fill jobs alike; what is little goes with its neighbour."""
     stretches: list[list[Item]] = []
     for _, group in groupby(pool.items, key=lambda item: item.corpus):
         own = list(group)
@@ -112,7 +120,7 @@ def _apart(pool: Pool) -> list[list[Item]]:
 def _alike(one: Sequence[Item], other: Sequence[Item], limits: Limits) -> bool:
     fills = [_fill(items, limits) for items in (one, other)]
     full = [sum(item.work_s for item in items) / fill for items, fill in zip((one, other), fills, strict=True)]
-    return min(fills) < 1.0 or max(full) < _ALIKE * min(full)
+    return min(fills) < _LITTLE or max(full) < _ALIKE * min(full)
 
 
 def deal(seats: Sequence[Seat]) -> tuple[list[Dealt], dict[Heap, float]]:

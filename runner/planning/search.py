@@ -96,7 +96,7 @@ class _Remote:
         slots = begins(self._room, at_most=sum(len(pool.items) for pool in pools))
         start_s, step_s = self._durations.pattern(self._kind, self._name)
         pattern = Pattern(start_s=start_s, step_s=step_s)
-        low_s = earliest_s(pools, slots, pattern)
+        low_s = earliest_s(pools, slots, pattern, self._room.start_gap_s)
         found: list[Timed] = []
         for end_s, dealt in fillings(pools, slots, pattern, low_s=low_s, high_s=high_s) if slots else ():
             if found and end_s > TOLERANCE * min(finish for finish, _ in found):

@@ -43,7 +43,7 @@ def test_every_part_is_in_one_job_within_the_limits_and_the_time(
     sizes.sort(key=lambda entry: entry[1])
     pools = pools_of(sizes, Limits(bytes=megabytes * MB, lines=200, files=12))
     begins = [(slot * gap, "") for slot in range(slots)]
-    low_s = earliest_s(pools, begins, pattern)
+    low_s = earliest_s(pools, begins, pattern, gap)
 
     found = list(fillings(pools, begins, pattern, low_s=low_s, high_s=2.0 * low_s))
 
