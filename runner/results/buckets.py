@@ -20,8 +20,8 @@ ENTRY_OVERHEAD_BYTES: Final = 64
 LOOSE_BYTES_MIN: Final = 4 << 20
 PIECE_BYTES: Final = 16 << 10
 """How much is loose before it is packed, within the memory allowed: at least so much in all, and so much a bucket."""
-PIECE_OVERHEAD_BYTES: Final = 256
-"""What a piece costs in memory beside its rows."""
+PIECE_OVERHEAD_BYTES: Final = 1024
+"""What a piece costs in memory beside its rows: objects, and holes in the heap; more would not lower the peak."""
 _ITEM: Final = "I"
 
 
