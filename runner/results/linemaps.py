@@ -26,6 +26,9 @@ class _Packed(msgspec.Struct, frozen=True):
     line_of: bytes
 
 
+_decode_packed: Final = msgspec.msgpack.Decoder(_Packed).decode
+
+
 class LineMap:
     """Line k of the repair part was line `line_of[k]` of the part `parts[part_of[k]]`."""
 
@@ -58,7 +61,7 @@ class LineMap:
 def read_line_map(path: str) -> LineMap:
     """The map at `path`. Raises RunDirectoryError if it is missing or damaged."""
     try:
-        packed = msgspec.msgpack.decode(Path(path).read_bytes(), type=_Packed)
+        packed = _decode_packed(Path(path).read_bytes())
         line_map = LineMap()
         line_map.parts = list(packed.parts)
         line_map.part_of.frombytes(packed.part_of)

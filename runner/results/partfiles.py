@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,10 @@ from runner.errors import RunDirectoryError
 from runner.model import Ledger, PartId, SegmentId
 
 _Line = TypeVar("_Line", bytes, str)
+
+# Made once: threads that work a type out at its first use, side by side, get in one another's way within msgspec.
+_decode_ledger: Final = msgspec.msgpack.Decoder(Ledger).decode
+_decode_languages: Final = msgspec.msgpack.Decoder(list[str | None]).decode
 
 
 def part_path(directory: str, part: PartId) -> str:
@@ -77,7 +81,7 @@ def read_ledger(directory: str, segment: SegmentId) -> Ledger:
     """A segment's ledger, with the languages that were decided later. Raises RunDirectoryError if it is damaged."""
     path = ledger_path(directory, segment)
     try:
-        ledger = msgspec.msgpack.decode(Path(path).read_bytes(), type=Ledger)
+        ledger = _decode_ledger(Path(path).read_bytes())
     except FileNotFoundError as error:
         raise RunDirectoryError(path, "this ledger is missing", hint="the run directory is damaged") from error
     except (ValueError, msgspec.MsgspecError) as error:
@@ -87,7 +91,7 @@ def read_ledger(directory: str, segment: SegmentId) -> Ledger:
 
 def _with_languages(ledger: Ledger, path: str) -> Ledger:
     try:
-        languages = msgspec.msgpack.decode(Path(path).read_bytes(), type=list[str | None])
+        languages = _decode_languages(Path(path).read_bytes())
     except FileNotFoundError:
         return ledger
     except (ValueError, msgspec.MsgspecError) as error:

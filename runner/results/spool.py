@@ -59,6 +59,9 @@ class Directory(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
+_decode_directory: Final = msgspec.json.Decoder(Directory).decode
+
+
 class SpoolWriter:
     """Writes a spool to a file opened for it; whoever opened it makes it durable.
 
@@ -154,7 +157,7 @@ class SpoolReader:
             directory = os.pread(self._descriptor, length, offset)
             if _digest(directory) != digest:
                 raise self._damaged("this is no whole spool file")
-            return msgspec.json.decode(directory, type=Directory)
+            return _decode_directory(directory)
         except (ValueError, IndexError, OSError, msgspec.MsgspecError) as error:
             raise self._damaged("this is no whole spool file") from error
 

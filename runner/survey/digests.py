@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -60,6 +61,9 @@ class RangeDigests(msgspec.Struct, frozen=True, array_like=True):
             yield from segment.shared
 
 
+_decode_digests: Final = msgspec.msgpack.Decoder(RangeDigests).decode
+
+
 def digests_path(directory: Path, corpus_index: int, range_index: int) -> Path:
     """Where the digests of a range lie, `directory` being that of the ledgers. Names sort in input order."""
     return directory / f"{corpus_index:03d}-{range_index:06d}.digests"
@@ -78,4 +82,4 @@ def digests_of(segment: SegmentId, placed: Sequence[Placed], parts: Sequence[Par
 
 def read_digests(path: str) -> RangeDigests:
     """The digests of a range."""
-    return msgspec.msgpack.decode(Path(path).read_bytes(), type=RangeDigests)
+    return _decode_digests(Path(path).read_bytes())

@@ -27,6 +27,7 @@ LEDGER: Final = "ledger"
 # Places in a ledger's rows: `runner.model.Document` is an array. No values are made of them where nothing is counted.
 _PART, _LINE, _PIECES = 7, 8, 11
 _DIGEST_BYTES: Final = 16
+_decode_places: Final = msgspec.msgpack.Decoder(Places).decode
 
 
 def rename_lines(task: RenameTask) -> RenameReport:
@@ -78,7 +79,7 @@ def discard_reused(directory: Path) -> None:
 
 
 def _read_places(directory: str, part: PartId) -> Places:
-    return msgspec.msgpack.decode(places_path(directory, part).read_bytes(), type=Places)
+    return _decode_places(places_path(directory, part).read_bytes())
 
 
 def _rename(ledger: dict[str, Any], places: Mapping[PartId, Places]) -> None:
