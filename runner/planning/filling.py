@@ -20,7 +20,7 @@ from typing import Final
 
 from runner.planning.heaps import Dealt, Heap, Pool, Seat, deal, heapings, jobs_min
 
-TIME_STEP: Final = 1.005
+TIME_STEP: Final = 1.003
 """Each time that is tried is so many times the one before."""
 _NOISE: Final = 1e-6
 """Seconds by which sums of floats may miss."""
