@@ -69,26 +69,40 @@ def fillings(
     `begins` has a slot's earliest beginning and its lane, for each slot. Times lie between `low_s` and `high_s`.
     """
     ways = [(order, spread) for heaps in heapings(pools) for order in _orders(heaps) for spread in (False, True)]
-    fewest, parts, placed = sum(len(pool.items) for pool in pools) + 1, 0, 0
+    fewest, budget = sum(len(pool.items) for pool in pools) + 1, _Budget()
     end_s = low_s
-    while end_s <= high_s and placed < _SEATS_MAX:
+    while end_s <= high_s and budget.seats > 0:
         for order, spread in ways:
-            slots = _Slots(begins, pattern, end_s, spread=spread)
-            more: dict[Heap, float] = {}
-            for _ in range(_DEALS):
-                seats = slots.seats([(heap, heap.work_s + more.get(heap, 0.0)) for heap in order])
-                placed += slots.placed
-                if seats is None or len(seats) >= fewest or parts > _PARTS_MAX:
-                    break
-                parts += sum(len(heap.items) for heap in order)
-                jobs, left_over = deal(seats)
-                if not left_over:
-                    fewest = len(jobs)
-                    yield end_s, jobs
-                    break
-                for heap, work_s in left_over.items():
-                    more[heap] = 2.0 * more.get(heap, 0.0) + work_s
+            jobs = _filled(order, _Slots(begins, pattern, end_s, spread=spread), fewest, budget)
+            if jobs is not None:
+                fewest = len(jobs)
+                yield end_s, jobs
         end_s *= TIME_STEP
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How much one search may still compute."""
+
+    seats: int = _SEATS_MAX
+    parts: int = _PARTS_MAX
+
+
+def _filled(order: Sequence[Heap], slots: _Slots, fewest: int, budget: _Budget) -> list[Dealt] | None:
+    """Jobs for all heaps, fewer than so many; None: there is no room. What parts leave over is given room once more."""
+    more_s = dict.fromkeys(order, 0.0)
+    for _ in range(_DEALS):
+        seats = slots.seats([(heap, heap.work_s + more_s[heap]) for heap in order])
+        budget.seats -= slots.placed
+        if seats is None or len(seats) >= fewest or budget.parts < 0:
+            return None
+        budget.parts -= sum(len(heap.items) for heap in order)
+        jobs, left_over = deal(seats)
+        if not left_over:
+            return jobs
+        for heap, work_s in left_over.items():
+            more_s[heap] = 2.0 * more_s[heap] + work_s
+    return None
 
 
 def earliest_s(pools: Sequence[Pool], begins: Sequence[Begin], pattern: Pattern, gap_s: float) -> float:
