@@ -184,6 +184,7 @@ def test_gz_is_read_through_in_members_too(read: Reader) -> None:
         (b"plain text, 20 bytes", "is not gzip: its name says that it is"),
         (gzip.compress(b"line\n")[:-8] + b"\0" * 8, "is damaged"),
     ],
+    ids=["without its end", "without its length", "a header", "empty", "no gzip", "another checksum"],
 )
 @pytest.mark.parametrize("form", ["lines", "files"])
 def test_a_damaged_gz_is_one_clear_error_that_names_it(read: Reader, data: bytes, said: str, form: Format) -> None:
