@@ -106,13 +106,13 @@ def _filled(order: Sequence[Heap], slots: _Slots, fewest: int, budget: _Budget) 
 
 
 def earliest_s(pools: Sequence[Pool], begins: Sequence[Begin], pattern: Pattern, gap_s: float) -> float:
-    """Before that the slots have no room for the work, nor the pace (seconds from start to start) for the jobs."""
-    work = sum(item.work_s for pool in pools for item in pool.items)
-    paced_s = (jobs_min(pools) - 1) * gap_s + pattern.shortest_s
+    """Before that slots have no room for the work and its starts, nor the pace (from start to start) for the jobs."""
+    work_s, jobs = sum(item.work_s for pool in pools for item in pool.items), jobs_min(pools)
+    paced_s = (jobs - 1) * gap_s + pattern.shortest_s
     for count in range(len(begins), 0, -1):
-        end_s = (work + sum(begin for begin, _ in begins[:count])) / count + pattern.start_s
-        if end_s >= begins[count - 1][0] + pattern.start_s:
-            return max(paced_s, end_s)
+        taken_s = work_s + max(count, jobs) * pattern.start_s + sum(begin for begin, _ in begins[:count])
+        if taken_s / count >= begins[count - 1][0] + pattern.start_s:
+            return max(paced_s, taken_s / count)
     return paced_s
 
 
