@@ -3,7 +3,8 @@
 An output may come in any order and be many times larger than memory. Each part has a bucket. Rows come loose, scattered
 over memory, or as pieces of several rows; before loose ones are more than the processor's cache holds, those of each
 bucket are packed into a piece: gathering rows from all over memory later would cost more than most of what is done with
-them. When the pieces of all buckets reach the limit, each bucket's become one run in the file.
+them. When the pieces of all buckets reach half of the limit, however many buckets there are, each bucket's become one
+run in the file. The last quarter is for what is put together to be written, and for holes in the heap.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from runner.results.rows import RowBatch
-from runner.results.runs import Rows, Run, RunFile
+from runner.results.runs import Cut, Rows, Run, RunFile
 
 ENTRY_OVERHEAD_BYTES: Final = 64
 """What a loose entry costs in memory beside its own bytes: object header, rounding, list slot, line number."""
 LOOSE_BYTES_MIN: Final = 4 << 20
 PIECE_BYTES: Final = 16 << 10
-"""How much is loose before it is packed, within the memory allowed: at least so much in all, and so much a bucket."""
-PIECE_OVERHEAD_BYTES: Final = 1024
-"""What a piece costs in memory beside its rows: objects, and holes in the heap; more would not lower the peak."""
+"""How much is loose before it is packed, if a quarter of the memory allows it: so much in all, and so much a bucket."""
+PIECE_OVERHEAD_BYTES: Final = 256
+"""What a piece costs in memory beside its rows."""
 _ITEM: Final = "I"
 
 
@@ -36,7 +37,7 @@ class Bucket:
     def __init__(self) -> None:
         self.lines: array[int] = array(_ITEM)
         self.entries: list[bytes] = []
-        self.pieces: list[Rows] = []
+        self.pieces: list[Rows | Cut] = []
         self.run: Run | None = None
 
     def pack(self) -> int:
@@ -50,9 +51,9 @@ class Bucket:
         return size_of(piece)
 
 
-def size_of(piece: Rows) -> int:
+def size_of(piece: Rows | Cut) -> int:
     """The memory that a piece takes."""
-    return len(piece.data) + len(piece.lines) * piece.lines.itemsize + PIECE_OVERHEAD_BYTES
+    return piece.size + PIECE_OVERHEAD_BYTES
 
 
 class Buckets:
@@ -60,7 +61,8 @@ class Buckets:
 
     def __init__(self, file: RunFile, memory_bytes_max: int) -> None:
         self._file = file
-        self._memory_bytes_max = memory_bytes_max
+        self._packed_bytes_max = memory_bytes_max // 2
+        self._loose_bytes_limit = memory_bytes_max // 4
         self._loose_bytes = 0
         self._loose_bytes_max = 0
         self._packed_bytes = 0
@@ -71,7 +73,7 @@ class Buckets:
         bucket = Bucket()
         self._buckets.append(bucket)
         wanted = max(LOOSE_BYTES_MIN, PIECE_BYTES * len(self._buckets))
-        self._loose_bytes_max = min(wanted, self._memory_bytes_max // 2)
+        self._loose_bytes_max = min(wanted, self._loose_bytes_limit)
         return bucket
 
     def account(self, batch: RowBatch) -> None:
@@ -83,7 +85,7 @@ class Buckets:
         if self._loose_bytes > self._loose_bytes_max:
             self._packed_bytes += sum([bucket.pack() for bucket in self._buckets])
             self._loose_bytes = 0
-        if self._packed_bytes + self._loose_bytes_max > self._memory_bytes_max:
+        if self._packed_bytes > self._packed_bytes_max:
             for bucket in self._buckets:
                 self._write(bucket)
             self._packed_bytes = self._loose_bytes = 0
@@ -92,7 +94,10 @@ class Buckets:
         """All rows of a bucket, some at a time."""
         yield from self._file.read(bucket.run)
         bucket.pack()
-        yield from bucket.pieces
+        if bucket.pieces:
+            rows = Rows.joined(bucket.pieces)
+            bucket.pieces[:] = [rows]
+            yield rows
 
     def written(self, bucket: Bucket) -> Run | None:
         """The last run of a bucket all of whose rows are in the file then; None if it has no rows."""

@@ -156,7 +156,7 @@ class _Collector:
 
     def _sort_in(self, batch: RowBatch, routes: Routes) -> None:
         """Put rows into their buckets."""
-        self._rows += len(batch.files) + sum(len(rows.lines) for _, rows in batch.pieces)
+        self._rows += len(batch.files) + sum([rows.total for _, rows in batch.pieces])
         self._bytes += batch.bytes
         per_line = ROWS_PER_LINE_MAX * (TOPICS_MAX if self._family.shape == "topics" else 1)
         rows_max = ROWS_SPARE + per_line * sum(part.lines for part in self._task.parts)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from runner.catalogue import Family
 from runner.results.layouts import Layout, Mark, layout_of
-from runner.results.runs import Rows
+from runner.results.runs import Cut, Rows
 
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -40,7 +40,7 @@ _encode_lines: Final = msgspec.json.Encoder().encode_lines
 class Alike(NamedTuple):
     """What was read of a block: rows by the name of their file, and whole rows that are not written alike."""
 
-    pieces: list[tuple[str, Rows]]
+    pieces: list[tuple[str, Cut]]
     others: bytes
 
 
@@ -99,13 +99,18 @@ class ColumnReader:
 
 def _pieces(
     names: Sequence[str], files: NDArray[Any], lines: NDArray[np.uint32], entries: Sequence[bytes]
-) -> list[tuple[str, Rows]]:
-    """Rows, sorted by file, as pieces of one file each."""
-    begins = np.flatnonzero(np.append(True, files[1:] != files[:-1]))
-    bounds = [*begins.tolist(), len(files)]
+) -> list[tuple[str, Cut]]:
+    """Rows, sorted by file, cut into pieces of one file each."""
+    rows = Rows(array(_ITEM, lines.tobytes()), b"\n".join(entries))
+    firsts = np.flatnonzero(np.append(True, files[1:] != files[:-1]))
+    bounds = [*firsts.tolist(), len(files)]
+    sizes = np.fromiter(map(len, entries), np.int64, len(entries)) + 1
+    places = np.append(0, np.cumsum(sizes))[bounds].tolist()
     return [
-        (names[file], Rows(array(_ITEM, lines[begin:end].tobytes()), b"\n".join(entries[begin:end])))
-        for file, begin, end in zip(files[begins].tolist(), bounds, bounds[1:], strict=False)
+        (names[file], Cut(rows, first, last, begin, end - 1))
+        for file, first, last, begin, end in zip(
+            files[firsts].tolist(), bounds, bounds[1:], places, places[1:], strict=False
+        )
     ]
 
 

@@ -46,5 +46,5 @@ class RowReader:
             others = self._decoder.decode(alike.others)
         except OutputError:
             return self._decoder.decode(block)  # which says what number the row has
-        self._decoder.pass_over(sum(len(rows.lines) for _, rows in alike.pieces))
+        self._decoder.pass_over(sum([rows.total for _, rows in alike.pieces]))
         return others._replace(bytes=len(block), pieces=alike.pieces)

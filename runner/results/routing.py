@@ -12,7 +12,7 @@ from runner.model import CollectPart, CollectTask, PartId
 from runner.results.buckets import Bucket, Buckets
 from runner.results.codes import OUTPUT_FOREIGN
 from runner.results.linemaps import LineMap, read_line_map
-from runner.results.runs import Rows
+from runner.results.runs import Cut
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Quick(NamedTuple):
 
     put_line: Callable[[int], None]
     put_entry: Callable[[bytes], None]
-    put_piece: Callable[[Rows], None]
+    put_piece: Callable[[Cut], None]
 
 
 class Routes:

@@ -21,7 +21,7 @@ from runner.catalogue import Family
 from runner.errors import OutputError
 from runner.results.codes import OUTPUT_CORRUPT
 from runner.results.entries import error_entry
-from runner.results.runs import Rows
+from runner.results.runs import Cut
 
 _FILES_REMEMBERED_MAX: Final = 100_000
 LINE_MAX: Final = (1 << 31) - 1
@@ -47,7 +47,7 @@ class RowBatch(NamedTuple):
     lines: list[int]
     entries: list[bytes]
     bytes: int
-    pieces: Sequence[tuple[str, Rows]] = ()
+    pieces: Sequence[tuple[str, Cut]] = ()
 
 
 class RowDecoder:

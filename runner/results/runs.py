@@ -48,19 +48,70 @@ class Rows(NamedTuple):
         return cls(array(_ITEM, lines), b"\n".join(entries), sum(map(is_error, entries)))
 
     @classmethod
-    def joined(cls, several: Sequence[Rows]) -> Rows:
+    def joined(cls, several: Sequence[Rows | Cut]) -> Rows:
         """Rows as one."""
-        if len(several) == 1:
-            return several[0]
+        first = several[0]
+        if len(several) == 1 and isinstance(first, Rows):
+            return first
         lines = array(_ITEM)
         for rows in several:
             lines.extend(rows.lines)
-        return cls(lines, b"\n".join([rows.data for rows in several]), sum(rows.errors for rows in several))
+        return cls(lines, b"\n".join([rows.data for rows in several]), sum([rows.errors for rows in several]))
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self.lines)
+
+    @property
+    def size(self) -> int:
+        """How many bytes entries and lines take."""
+        return len(self.data) + len(self.lines) * self.lines.itemsize
 
     @property
     def entries(self) -> list[bytes]:
         """The entries, one each."""
         return self.data.split(b"\n")
+
+
+class Cut(NamedTuple):
+    """Rows of one part that lie side by side among rows of many parts, none of which is an error row.
+
+    They are those from `first` to before `last`, their entries the bytes from `begin` to before `end`. So what is read
+    at once stays in one place in memory, however many parts it is of: else many small pieces would be left over, with
+    holes between them that are too small for what is read next.
+    """
+
+    rows: Rows
+    first: int
+    last: int
+    begin: int
+    end: int
+
+    @property
+    def lines(self) -> array[int]:
+        """The lines that they answer, as a copy."""
+        return self.rows.lines[self.first : self.last]
+
+    @property
+    def data(self) -> memoryview:
+        """Their entries with line feeds between them."""
+        return memoryview(self.rows.data)[self.begin : self.end]
+
+    @property
+    def errors(self) -> int:
+        """How many of them are error rows."""
+        return 0
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.last - self.first
+
+    @property
+    def size(self) -> int:
+        """How many bytes entries and lines take."""
+        return self.end - self.begin + self.total * self.rows.lines.itemsize
 
 
 class RunFile:

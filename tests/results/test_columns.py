@@ -16,6 +16,7 @@ from runner.results import reading
 from runner.results.columns import ColumnReader
 from runner.results.layouts import layout_of
 from runner.results.reading import RowReader
+from runner.results.runs import Rows
 
 TEXTS = ["Ana met Zoë in Łódź", "😀 Bo", 'a "b" \\ c', "x"]
 NAMES = [part_id(segment_id(0, 0, 0), number) for number in range(2)]
@@ -80,7 +81,7 @@ def test_rows_of_every_family_and_order_of_keys_are_read_by_columns(
     assert {
         (file, line, entry): line
         for file, rows in found.pieces
-        for line, entry in zip(rows.lines, rows.entries, strict=True)
+        for line, entry in zip(rows.lines, Rows.joined([rows]).entries, strict=True)
     } == expected
 
 
