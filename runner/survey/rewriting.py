@@ -144,8 +144,10 @@ class _Segment:
                 now = self._places[name][line]
             elif alias.moved:
                 now = self._new.place(alias.owner, alias.owner_line)
-            else:
+            elif alias.owner in self._places:
                 now = self._places[alias.owner][alias.owner_line]
+            else:
+                now = Place(alias.owner, alias.owner_line)
             assert now is not None, "an owner is never an alias"
             return index(now.part), now.line
 

@@ -162,11 +162,20 @@ corpora = st.dictionaries(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
-@given(corpora=corpora, lines_at_once=st.sampled_from([1, 7, 1000]), keep_text=st.booleans())
+@given(
+    corpora=corpora,
+    lines_at_once=st.sampled_from([1, 7, 1000]),
+    keep_text=st.booleans(),
+    job_documents_max=st.sampled_from([None, 1, 2]),
+)
 def test_every_text_is_sent_once_and_every_document_still_has_its_own(
-    make: Callable[..., Survey], corpora: dict[str, Any], lines_at_once: int, keep_text: bool
+    make: Callable[..., Survey],
+    corpora: dict[str, Any],
+    lines_at_once: int,
+    keep_text: bool,
+    job_documents_max: int | None,
 ) -> None:
-    survey = make(corpora, keep_text=keep_text)
+    survey = make(corpora, keep_text=keep_text, job_documents_max=job_documents_max)
     before, old = survey.texts(), dict(survey.facts)
     distinct = set(survey.lines())
 
@@ -198,6 +207,19 @@ def test_the_line_of_the_first_document_stays_and_others_refer_to_it(make: Calla
     assert second.foreign_parts == third.foreign_parts == (first.parts[1].id,)
     shared = {(tally.analysis, tally.documents, tally.units) for tally in second.tallies if tally.code == "SHARED"}
     assert shared == {("entities", 2, 6), ("sentiment", 2, 6)}
+
+
+def test_an_owner_in_a_part_of_the_same_segment_that_does_not_change_stays_where_it_is(
+    make: Callable[..., Survey],
+) -> None:
+    survey = make({"a": [["one", "two", "one"]]}, job_documents_max=1)
+    survey.share()
+
+    (facts,) = survey.facts.values()
+
+    assert [survey.part(part.id) for part in facts.parts] == [[b"one"], [b"two"]]
+    assert [line for line, _ in survey.texts()] == [b"one", b"two", b"one"]
+    check(survey)
 
 
 def test_a_segment_of_which_nothing_is_left_has_no_part(make: Callable[..., Survey]) -> None:
