@@ -182,8 +182,8 @@ def shortened(text: str) -> str:
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:
-    """`a, b and c`; of very many, the first and how many more."""
-    items = list(names)
+    """`a, b and c`; of very many, the first and how many more. What would break the line is shown by its code."""
+    items = list(map(_on_one_line, names))
     if len(items) > _LISTED:
         items = [*items[:_LISTED], f"{len(items) - _LISTED:,} more"]
     if len(items) < 2:
@@ -194,7 +194,11 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """`did you mean x?` for the valid name that is nearest, if one is near."""
     best = closest(name, valid)
-    return f"did you mean {best}?" if best is not None else None
+    return f"did you mean {_on_one_line(best)}?" if best is not None else None
+
+
+def _on_one_line(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def closest(name: str, valid: Iterable[str]) -> str | None:

@@ -336,7 +336,7 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def wait_until(happened: Callable[[], bool], *, within_s: float = 30.0) -> None:
+def wait_until(happened: Callable[[], bool], *, within_s: float = 90.0) -> None:
     """Look at the world again and again until something is so."""
     until = time.monotonic() + within_s
     while not happened():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from runner.errors import ManifestError, UserError
 from runner.manifest import json_schema, load_manifest
@@ -154,6 +154,7 @@ def test_texts_full_of_yaml(path, text):
 
 
 @settings(QUICK, max_examples=150)
+@example(changes=[(("corpora", 1, "name"), "\n")], drop=("version",))
 @given(changes=st.lists(st.tuples(st.sampled_from(PATHS), ODD), min_size=1, max_size=3), drop=st.sampled_from(PATHS))
 def test_mutated_manifests(path, changes, drop):
     data = copy.deepcopy(WHOLE)
