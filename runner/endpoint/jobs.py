@@ -117,6 +117,11 @@ class JobBook:
         """How many jobs were ever accepted, those of strangers left out."""
         return self._accepted
 
+    @property
+    def active(self) -> int:
+        """How many jobs occupy a slot, those of strangers included."""
+        return sum(map(len, self._active.values()))
+
     def when_ended(self, tell: Callable[[Job], None]) -> None:
         """Have `tell` called with every job that ends, once that is durable."""
         self._on_ended.append(tell)

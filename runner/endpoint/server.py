@@ -195,7 +195,10 @@ def _door(
         comprehend=Comprehend(table, settings.quotas),
         shop=Shop(database=house.database, blobs=house.blobs, clock=house.clock),
         faults=faults,
-        control=Control(faults=faults, health=lambda: {**facts, "jobs_accepted": house.book.accepted}),
+        control=Control(
+            faults=faults,
+            health=lambda: {**facts, "jobs_accepted": house.book.accepted, "jobs_active": house.book.active},
+        ),
         shut=shut,
         clock=house.clock,
         account=settings.account,

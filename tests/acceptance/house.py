@@ -24,9 +24,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import botocore.session
 import pytest
 import yaml
 from anyio import to_thread
+from botocore import xform_name
 
 from runner.cli.app import run_app
 from runner.core import events as e
@@ -129,6 +131,27 @@ class Endpoint:
         request = urllib.request.Request(f"{self.url}/_runner/faults", json.dumps(rules).encode(), method="POST")
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert json.load(answer) == {"rules": len(rules)}
+
+    def rest(self) -> None:
+        """Take off all faults and stop what still runs: the jobs that a test leaves hold slots of those to come."""
+        self.set_faults()
+        if self.health()["jobs_active"]:
+            self._stop_all()
+            wait_until(lambda: self.health()["jobs_active"] == 0)
+
+    def _stop_all(self) -> None:
+        client = botocore.session.Session().create_client("comprehend", "us-east-1", endpoint_url=self.url)
+        operations = client.meta.service_model.operation_names
+        kinds = [name.removeprefix("Stop") for name in operations if name.startswith("Stop") and name.endswith("Job")]
+        for kind in kinds:
+            (jobs,) = (
+                value
+                for key, value in getattr(client, xform_name(f"List{kind}s"))().items()
+                if key.endswith("JobPropertiesList")
+            )
+            for job in jobs:
+                if job["JobStatus"] in {"SUBMITTED", "IN_PROGRESS"}:
+                    getattr(client, xform_name(f"Stop{kind}"))(JobId=job["JobId"])
 
     def make_bucket(self, name: str) -> str:
         with urllib.request.urlopen(urllib.request.Request(f"{self.url}/{name}", method="PUT"), timeout=10):

@@ -19,9 +19,9 @@ def shared_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoi
 
 @pytest.fixture
 def endpoint(shared_endpoint: Endpoint) -> Iterator[Endpoint]:
-    """The endpoint, without faults before and after."""
+    """The endpoint, without faults and jobs at work before and after."""
     yield shared_endpoint
-    shared_endpoint.set_faults()
+    shared_endpoint.rest()
 
 
 @pytest.fixture(autouse=True)

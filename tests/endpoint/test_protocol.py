@@ -260,6 +260,7 @@ def test_a_running_job_stops_and_a_stopped_one_stays(endpoint_with: Any, tmp_pat
         job_id = own.start("entities", "s3://bkt/in/", "s3://bkt/out/")
         while own.describe("entities", job_id)["JobStatus"] != "IN_PROGRESS":
             time.sleep(0.005)
+        assert own.health()["jobs_active"] == 1
         answer = own.comprehend.stop_entities_detection_job(JobId=job_id)
         assert answer["JobStatus"] == "STOP_REQUESTED"
         properties = own.ended("entities", job_id)
@@ -267,6 +268,7 @@ def test_a_running_job_stops_and_a_stopped_one_stays(endpoint_with: Any, tmp_pat
         assert properties["EndTime"] >= properties["SubmitTime"]
         again = own.comprehend.stop_entities_detection_job(JobId=job_id)
         assert (again["JobId"], again["JobStatus"]) == (job_id, "STOPPED")
+        assert own.health()["jobs_active"] == 0
 
 
 def test_a_job_that_has_ended_cannot_be_stopped(endpoint: Any, source: tuple[str, str]) -> None:
@@ -351,7 +353,7 @@ def test_a_domain_rebound_to_this_machine_does_not_reach_the_control_routes(endp
 def test_health_says_what_answers_here(endpoint: Any) -> None:
     health = endpoint.health()
     assert health["engine"] == "comprehend-runner-local"
-    assert {"engine", "version", "incarnation", "analyzers", "languages", "jobs_accepted"} <= set(health)
+    assert {"engine", "version", "incarnation", "analyzers", "languages", "jobs_accepted", "jobs_active"} <= set(health)
     assert set(health["analyzers"]) == set(health["languages"]) >= {"sentiment", "topics", "pii_entities", "events"}
     for key in ("incarnation", "analyzers", "languages"):
         assert endpoint.facts[key] == health[key]

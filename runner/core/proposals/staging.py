@@ -73,13 +73,19 @@ class _Hunt:
                 for entry in _probes(self._run, station):
                     yield self._take(station, entry)
         lanes = {name: station for name, station in lanes.items() if self._candidate(station) is not None}
+        latest = inf
         while lanes and len(self._taken) < room:
             lane = self._soonest(lanes)
             found = self._candidate(lanes[lane])
-            if found is None or self._ahead[lane] >= most:
-                del lanes[lane]
-            else:
+            if found is not None and self._ahead[lane] < most:
+                if latest < inf and self._place_at(lanes[lane], self._ahead[lane]) > latest:
+                    return
                 yield self._take(lanes[lane], found)
+                continue
+            if found is not None and len(lanes) > 1:
+                # It could start more than it may have ahead: what comes next is kept for it, not given away for later.
+                latest = min(latest, self._place_at(lanes[lane], self._ahead[lane]) + MOVE_S)
+            del lanes[lane]
 
     def _take(self, station: Station, entry: Entry) -> Wanted:
         batch = self._run.jobs[entry[2]].job.batch
