@@ -102,7 +102,7 @@ class Story:
             self.plan(number)
         self.tell(e.PlanFinished(at=at, jobs=segments, usd=None))
 
-    def plan(self, number: int, *, order: int | None = None, **more: Any) -> None:
+    def plan(self, number: int, *, order: int | None = None, predicted_s: float = 400.0, **more: Any) -> None:
         """Plan a batch of one segment, and a job per analysis."""
         part = part_id(segment_id(0, 0, number), 0)
         batch = Batch(
@@ -117,7 +117,7 @@ class Story:
                 batch=batch.id,
                 order=number if order is None else order,
                 units=1,
-                predicted_s=400.0,
+                predicted_s=predicted_s,
                 **more,
             )
             self.tell(e.JobPlanned(at=self.now, job=job))

@@ -1,0 +1,78 @@
+"""What two lanes of an operation leave to each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runner.core import commands as c, events as e
+from runner.model import JobStatus, RemoteId
+from tests.core.kit import T0, Story, config, facts, key
+
+NEAR, FAR = "near", "far"
+
+
+def two_lanes(*, segments: int) -> Story:
+    """Two lanes of one slot, each with room for one job ahead; jobs take 400 s as predicted."""
+    one = config(kind="embedded", slots=1, staged_ahead_max=1)
+    (lane,) = one.lanes
+    story = Story(replace(one, lanes=(replace(lane, name=NEAR), replace(lane, name=FAR))), segments=segments)
+    story.job_s = 400.0
+    story.open()
+    return story
+
+
+def put(story: Story, number: int, lane: str) -> None:
+    """A job runs on a lane from now on."""
+    job, at = key(number), story.now
+    story.tell(
+        e.BatchStaged(at=at, batch=story.run.jobs[job].job.batch, lane=lane, uri="s3://b/", bytes=1),
+        e.StartIntended(at=at, job=job, generation=0, lane=lane, token="", name=f"j{number}"),
+        e.StartAccepted(at=at, job=job, generation=0, remote_id=RemoteId(f"x{number}")),
+    )
+
+
+def staged(story: Story) -> list[str]:
+    """The lanes to which batches go now."""
+    lanes = []
+    while commands := story.step():
+        lanes += [command.lane for command in commands if isinstance(command, c.StageBatch)]
+        for command in commands:
+            story.answer(command, story.good(command))
+    return lanes
+
+
+@pytest.mark.parametrize(("far_s", "expected"), [(900.0, [NEAR]), (500.0, [NEAR, FAR])])
+def test_what_comes_next_is_kept_for_the_lane_that_opens_much_sooner(far_s: float, expected: list[str]):
+    """Near is free after 400 s, and after 800 s again: a second job waits for that, unless far is free before."""
+    story = two_lanes(segments=0)
+    for number, seconds in enumerate((400.0, far_s, 400.0, 400.0)):
+        story.tell(e.RangeSurveyed(at=T0, corpus="c0", index=number, segments=(facts(number),)))
+        story.plan(number, predicted_s=seconds)
+    put(story, 0, NEAR)
+    put(story, 1, FAR)
+
+    assert staged(story) == expected
+
+
+def test_a_lane_that_never_opens_keeps_no_work_from_the_other():
+    """Its only slot is held by a job that is always about to end, and never does."""
+    story = two_lanes(segments=5)
+    put(story, 0, NEAR)
+
+    started: list[str] = []
+    while len(started) < 4:
+        commands = story.step()
+        for command in commands:
+            answer = story.good(command)
+            if isinstance(command, c.StartJob):
+                started.append(command.lane)
+            if isinstance(answer, c.Jobs):
+                jobs = (replace(job, status=JobStatus.IN_PROGRESS) if job.name == "j0" else job for job in answer.jobs)
+                answer = c.Jobs(jobs=tuple(jobs))
+            story.answer(command, answer)
+        if not commands:
+            story.wait()
+
+    assert started == [FAR] * 4
