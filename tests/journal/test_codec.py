@@ -10,7 +10,7 @@ import typing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from runner.core import events as e
 from runner.errors import InternalError, RunDirectoryError
@@ -60,7 +60,6 @@ def instances_of(cls: type[Any]) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("cls", e.DURABLE_EVENTS, ids=lambda cls: cls.__name__)
 def test_every_durable_event_comes_back_as_it_was(cls: type[e.Event]):
-    @settings(deadline=None)
     @given(instances_of(cls))
     def comes_back(event: e.Event) -> None:
         kind, payload = encode(event)
@@ -74,7 +73,6 @@ def test_every_durable_event_comes_back_as_it_was(cls: type[e.Event]):
     comes_back()
 
 
-@settings(deadline=None)
 @given(FLOATS)
 def test_times_come_back_to_the_bit(at: float):
     returned = decode(*encode(e.CancelAsked(at=at)), directory="run")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from runner.errors import RunDirectoryError
 from runner.journal import Journal, RunDirectory, find_runs, new_run_id, point_latest, resolve_run
@@ -149,7 +149,6 @@ def test_a_run_id_is_its_second_and_its_random_bits():
     assert new_run_id(NOW + 0.999, b"\xff" * 10) == "20260701T093000-7777777777777777"
 
 
-@settings(deadline=None)
 @given(st.integers(0, 4_000_000_000), st.integers(0, 4_000_000_000), st.binary(min_size=10, max_size=10))
 def test_run_ids_sort_by_their_second(one: int, other: int, bits: bytes):
     ids = [new_run_id(second, bits) for second in (one, other)]
@@ -158,7 +157,6 @@ def test_run_ids_sort_by_their_second(one: int, other: int, bits: bytes):
     assert all(re.fullmatch("[0-9A-Za-z-]+", run) for run in ids)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=10, max_size=10), st.binary(min_size=10, max_size=10))
 def test_run_ids_keep_all_their_bits(one: bytes, other: bytes):
     assert (new_run_id(NOW, one) == new_run_id(NOW, other)) == (one == other)

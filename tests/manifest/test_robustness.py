@@ -124,7 +124,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tmp_path_factory.mktemp("fuzz") / "m.yaml"
 
 
-QUICK = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_the_whole_manifest_is_valid(path):

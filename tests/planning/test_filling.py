@@ -29,7 +29,7 @@ def pools_of(sizes: list[tuple[int, int, int]], limits: Limits) -> list[Pool]:
     return [Pool(items=tuple(own), limits=limits) for own in items.values()]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     sizes=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1), st.integers(1, 60)), min_size=1, max_size=60),
     megabytes=st.integers(60, 400),

@@ -69,7 +69,7 @@ def parts_of(work: PlannedWork, job: Job) -> tuple[str, ...]:
     return next(batch.parts for batch in work.batches if batch.id == job.batch)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_every_promise_holds_for_any_run(build, data: st.DataObject) -> None:
     run = draw_run(data, build)
@@ -122,7 +122,7 @@ def test_every_promise_holds_for_any_run(build, data: st.DataObject) -> None:
     assert len({job.key for job in work.jobs}) == len(work.jobs)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_plan_depends_on_nothing_but_its_input(build, data: st.DataObject) -> None:
     """Not on the order in which the corpora were surveyed, either."""
@@ -132,7 +132,7 @@ def test_a_plan_depends_on_nothing_but_its_input(build, data: st.DataObject) -> 
     assert pack(manifest, by_corpus_backwards, durations=MODEL) == pack(manifest, segments, durations=MODEL)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_operations_that_are_asked_for_the_same_share_all_their_batches(build, data: st.DataObject) -> None:
     """However fast each is; a smaller size limit makes another feed, and then nothing is bent to share."""
@@ -171,7 +171,7 @@ def lightest_cut(sizes: list[int], count: int) -> list[list[int]]:
     return min(cuts, key=lambda cut: max(map(sum, cut)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     sizes=st.lists(st.integers(1, 16).map(lambda n: n * 500_000), min_size=1, max_size=7),
     slots=st.integers(1, 3),
@@ -274,7 +274,7 @@ class TestNumberOfJobs:
 
         assert len(work.jobs) == jobs
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(count=st.integers(1_000, 2_000), slots=st.integers(1, 6), forced=st.integers(1, 12))
     def test_no_wave_is_made_that_no_limit_forces(self, build, count: int, slots: int, forced: int) -> None:
         """With parts that are small beside a job; where they are not, one more wave may balance better and pay."""
