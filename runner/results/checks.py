@@ -84,16 +84,16 @@ class SpanReader:
         """
         pairs = zip(lines, found, strict=True)
         if not self._repeats_text:
-            wrong = [line for line, spans in pairs for span in spans if not span.begin < span.end <= len(texts[line])]
-        else:
-            # As long as the stretch is: an end beyond the text would be cut off there, and a begin behind it give none.
-            wrong = [
-                line
-                for line, spans in pairs
-                for span in spans
-                if texts[line][span.begin : span.end] != span.text or span.end - span.begin != len(span.text)
-            ]
-        return wrong[0] if wrong else None
+            outside = (line for line, of in pairs for span in of if not span.begin < span.end <= len(texts[line]))
+            return next(outside, None)
+        for line, spans in pairs:
+            text = texts[line]
+            for span in spans:
+                begin, end, said = span.begin, span.end, span.text
+                # As long as the stretch is: a slice is cut off at the end of the text, and empty behind it.
+                if text[begin:end] != said or end - begin != len(said):
+                    return line
+        return None
 
     def _of_members(self, members: Any) -> Sequence[Span]:
         return [span for member, inner in self._inner for span in self._flat(getattr(members, member), inner)]

@@ -70,10 +70,13 @@ class ColumnReader:
             return None
         order = np.argsort(found.file, kind="stable")
         alike = order[found.alike[order]]
-        entries = self._entries(rows.slices(found.begin[alike], found.end[alike]), layout)
+        begin, end = found.begin[alike], found.end[alike]
+        entries = self._entries(rows.slices(begin, end), layout)
         if entries is None:
             return None
-        pieces = _pieces(names.texts, found.file[alike], found.line[alike], entries)
+        # Only several members are written anew.
+        sizes = np.fromiter(map(len, entries), np.int64, len(entries)) if layout.first else end - begin
+        pieces = _pieces(names.texts, found.file[alike], found.line[alike], entries, sizes)
         return Alike(pieces, b"\n".join(rows.slices(rows.begins[~found.alike], rows.ends[~found.alike])))
 
     def _entries(self, results: list[bytes], layout: Layout) -> list[bytes] | None:
@@ -98,14 +101,13 @@ class ColumnReader:
 
 
 def _pieces(
-    names: Sequence[str], files: NDArray[Any], lines: NDArray[np.uint32], entries: Sequence[bytes]
+    names: Sequence[str], files: NDArray[Any], lines: NDArray[np.uint32], entries: Sequence[bytes], sizes: Places
 ) -> list[tuple[str, Cut]]:
-    """Rows, sorted by file, cut into pieces of one file each."""
+    """Rows, sorted by file, cut into pieces of one file each; `sizes` are those of the entries in bytes."""
     rows = Rows(array(_ITEM, lines.tobytes()), b"\n".join(entries))
     firsts = np.flatnonzero(np.append(True, files[1:] != files[:-1]))
     bounds = [*firsts.tolist(), len(files)]
-    sizes = np.fromiter(map(len, entries), np.int64, len(entries)) + 1
-    places = np.append(0, np.cumsum(sizes))[bounds].tolist()
+    places = np.append(0, np.cumsum(sizes + 1))[bounds].tolist()
     return [
         (names[file], Cut(rows, first, last, begin, end - 1))
         for file, first, last, begin, end in zip(
