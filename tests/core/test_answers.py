@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from runner.core import commands as c, events as e
@@ -155,6 +157,33 @@ def test_a_replay_that_had_to_wait_looks_again_first():
 
     again = [kind for kind, *_ in asked(story)]
     assert again[-3:] == [c.CheckByName, c.CheckByPrefix, c.StartJob]
+
+
+def test_starts_that_another_box_left_without_an_answer_are_made_again_one_by_one_though_more_than_there_are_slots():
+    """It may have been refused all of them; and while one waits for the others to end, nobody would ever look."""
+    story = Story(config(slots=1), segments=3)
+    story.open()
+    for number in range(3):
+        job, name = key(number), f"j{number}"
+        story.tell(
+            e.StartIntended(at=story.now, job=job, generation=0, lane="here", token=f"t{number}", name=name),
+            e.StartUnanswered(at=story.now, job=job, generation=0, fault=UNANSWERED),
+        )
+    story.job_s = 400.0
+
+    started = []
+    while len(started) < 3:
+        commands = story.step()
+        assert sum(isinstance(command, c.StartJob) for command in story.run.in_flight) <= 1
+        for command in commands:
+            if isinstance(command, c.StartJob):
+                assert command.replay
+                started.append(story.now)
+            story.answer(command, story.good(command))
+        if not commands:
+            story.wait()
+
+    assert all(later - earlier >= story.job_s for earlier, later in pairwise(started))
 
 
 def test_an_older_job_alone_in_the_list_is_a_duplicate_though_ours_is_not_shown_yet():

@@ -7,6 +7,7 @@ same call again with the same token, and ask whether the service now shows two j
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Final
 
 from runner.core import commands as c, events as e
@@ -45,14 +46,28 @@ def checks(run: Run, station: Station, now: float) -> Iterator[Proposal]:
 def _replay_or_look(run: Run, station: Station, record: JobRecord, now: float) -> Proposal:
     """The same call again; but if that had to wait, the service may show by now what the first call bought."""
     at = max(record.check_at, start_at(run, station, now))
-    # The job holds a slot in our own books already; whether the account has it free is another question.
-    count = count_first(run, station, at, now, needed=0)
+    # All jobs without an answer hold slots in our own books, and may be more than there are: another box has left them.
+    # Whether the account has a slot for this one is said by those that are known, strangers', and calls on their way.
+    unsure = sum(other.state is State.UNSURE for other in station.occupied.values())
+    count = count_first(run, station, at, now, needed=1 - unsure)
     if count is not None:
         return count
+    if station.free + unsure - _replays_under_way(run, station) < 1:
+        return Proposal(inf)
     at = max(at, station.start.ready_at())
     if at - record.checked_at > FRESH_S:
         return Proposal(max(at, look_at(run, station, now)), _by_name(record, Check.LIST_AGAIN))
     return Proposal(at, _replay(station, record))
+
+
+def _replays_under_way(run: Run, station: Station) -> int:
+    """How many Starts are being made again at a station."""
+    return sum(
+        isinstance(command, c.StartJob)
+        and command.replay
+        and (command.lane, command.operation) == (station.lane.name, station.operation)
+        for command in run.in_flight
+    )
 
 
 def confirmations(run: Run, now: float) -> Iterator[Proposal]:
