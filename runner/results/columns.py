@@ -74,40 +74,44 @@ class ColumnReader:
         entries = self._entries(rows.slices(begin, end), layout)
         if entries is None:
             return None
-        # Only several members are written anew.
-        sizes = np.fromiter(map(len, entries), np.int64, len(entries)) if layout.first else end - begin
-        pieces = _pieces(names.texts, found.file[alike], found.line[alike], entries, sizes)
+        ends = _ends(entries) if layout.first else np.cumsum(end - begin + 1)
+        if len(ends) != len(alike):
+            return None
+        pieces = _pieces(names.texts, found.file[alike], found.line[alike], entries, ends)
         return Alike(pieces, b"\n".join(rows.slices(rows.begins[~found.alike], rows.ends[~found.alike])))
 
-    def _entries(self, results: list[bytes], layout: Layout) -> list[bytes] | None:
-        """Results as they stand on result lines; None if one is no such thing.
+    def _entries(self, results: list[bytes], layout: Layout) -> bytes | None:
+        """Results as they stand on result lines, each closed by a line feed; None if one is no such thing.
 
-        Several values on a line, or one on several lines, are found by the line feeds of the values written anew.
+        Several members are written anew: then several values on a line, or one on several lines, show as more or fewer
+        line feeds than there are results.
         """
         try:
             if layout.first:
                 members = self._decode_members(b"{" + b"}\n{".join(results) + b"}")
-                data = _encode_lines(members)
-                entries: list[bytes] = data.split(b"\n")
-                del entries[-1]  # what follows the last line feed
-                return None if b":null" in data or not len(members) == len(entries) == len(results) else entries
-            if not self._family.spans:
-                data = b"\n".join([*results, b""])
-                if b"null" in results or _encode_lines(_decode_values(data)) != data:
-                    return None
+                data: bytes = _encode_lines(members)
+                return None if b":null" in data or len(members) != len(results) else data
+            data = b"\n".join([*results, b""])
+            if not self._family.spans and (b"null" in results or _encode_lines(_decode_values(data)) != data):
+                return None
         except msgspec.MsgspecError:
             return None
-        return results
+        return data
+
+
+def _ends(entries: bytes) -> Places:
+    """The place behind each line feed."""
+    return np.flatnonzero(np.frombuffer(entries, np.uint8) == _LINE_FEED) + 1
 
 
 def _pieces(
-    names: Sequence[str], files: NDArray[Any], lines: NDArray[np.uint32], entries: Sequence[bytes], sizes: Places
+    names: Sequence[str], files: NDArray[Any], lines: NDArray[np.uint32], entries: bytes, ends: Places
 ) -> list[tuple[str, Cut]]:
-    """Rows, sorted by file, cut into pieces of one file each; `sizes` are those of the entries in bytes."""
-    rows = Rows(array(_ITEM, lines.tobytes()), b"\n".join(entries))
+    """Rows, sorted by file, cut into pieces of one file each; `ends` has the place behind each entry's line feed."""
+    rows = Rows(array(_ITEM, lines.tobytes()), entries)
     firsts = np.flatnonzero(np.append(True, files[1:] != files[:-1]))
     bounds = [*firsts.tolist(), len(files)]
-    places = np.append(0, np.cumsum(sizes + 1))[bounds].tolist()
+    places = np.append(0, ends)[bounds].tolist()
     return [
         (names[file], Cut(rows, first, last, begin, end - 1))
         for file, first, last, begin, end in zip(
