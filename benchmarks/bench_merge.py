@@ -27,7 +27,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from benchmarks.merge_peers import FAMILIES, IDS, LIBRARIES, WAYS, open_gzip
+from benchmarks.merge_peers import FAMILIES, IDS, LIBRARIES, TEXTS, WAYS, open_gzip
 from runner.model import (
     AnalysisSpec,
     CollectPart,
@@ -89,11 +89,11 @@ def measured(way: str, folder: Path, memory_mb: int) -> dict[str, float]:
 
 def print_table(ways: list[str], rounds: list[dict[str, dict[str, float]]]) -> None:
     """Each way's round of the least CPU time."""
-    print("way        MB inflated   wall s    CPU s  MB per core-second   peak MB  (of it imports)")
+    print("way            MB inflated   wall s    CPU s  MB per core-second   peak MB  (of it imports)")
     for way in ways:
         best = min((each[way] for each in rounds), key=lambda found: found["cpu"])
         print(
-            f"{way:<10} {best['mb']:>11.1f} {best['wall']:>8.2f} {best['cpu']:>8.2f} {best['mb'] / best['cpu']:>19.1f} "
+            f"{way:<14} {best['mb']:>11.1f} {best['wall']:>8.2f} {best['cpu']:>8.2f} {best['mb'] / best['cpu']:>19.1f} "
             f"{best['peak_mb']:>9.0f}  ({best['base_mb']:.0f})"
             + (f"  collect {best['collect']:.2f} s CPU, merge {best['merge']:.2f}" if "merge" in best else "")
         )
@@ -105,7 +105,7 @@ def generate(folder: Path, documents: int) -> None:
     for name in ("ledger", "parts", "archives"):
         (folder / name).mkdir(parents=True)
     rows: dict[str, list[bytes]] = {family: [] for family in FAMILIES}
-    ids = (folder / IDS).open("w")
+    ids, sent = (folder / IDS).open("w"), (folder / TEXTS).open("w")
     for number in range(-(-documents // SEGMENT_DOCUMENTS)):
         segment = segment_id(0, 0, number)
         part = part_id(segment, 0)
@@ -131,9 +131,11 @@ def generate(folder: Path, documents: int) -> None:
             n = number * SEGMENT_DOCUMENTS + document.line
             ids.write(json.dumps({"id": document.id, "n": n, "File": f"{part}.txt", "Line": document.line}) + "\n")
         for line, text in enumerate(texts):
+            sent.write(json.dumps({"File": f"{part}.txt", "Line": line, "text": text}) + "\n")
             for family in FAMILIES:
                 rows[family].append(row(chance, family, f"{part}.txt", line, text))
     ids.close()
+    sent.close()
     for family in FAMILIES:
         chance.shuffle(rows[family])
         write_archive(folder / "archives" / f"{family}.tar.gz", rows.pop(family))

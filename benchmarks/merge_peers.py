@@ -1,8 +1,9 @@
 """Other ways to the same joined lines, for `bench_merge`: DuckDB, polars, the standard library; and bare inflation.
 
 Each takes a folder that `bench_merge` made and a folder to work in, and gives the inflated bytes it read. All but the
-last end with an fsync. None of them checks a row against the text it speaks of, and polars renders numbers anew. DuckDB
-and polars cannot read a member of a tar.gz, so the archives are first unpacked for them by isal, which is counted.
+last end with an fsync. Only one of them checks rows against the texts they speak of, as ours does, and polars renders
+numbers anew. DuckDB and polars cannot read a member of a tar.gz, so the archives are first unpacked for them by isal,
+which is counted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ MEMBERS = {
     "key_phrases": ("KeyPhrases",),
     "sentiment": ("Sentiment", "SentimentScore"),
 }
+SPANS = {"entities": "Entities", "key_phrases": "KeyPhrases"}
+"""The members that hold spans, in families that have some."""
 IDS = "ids.jsonl"
+TEXTS = "texts.jsonl"
 
 
 def inflate(folder: Path, _: Path) -> int:
@@ -81,6 +85,28 @@ def by_duckdb(folder: Path, work: Path) -> int:
     return _synced(out, size)
 
 
+def by_duckdb_checked(folder: Path, work: Path) -> int:
+    """The same, each span held against its text before: what collecting does."""
+    import duckdb
+
+    size = by_duckdb(folder, work)
+    span = "STRUCT(BeginOffset BIGINT, EndOffset BIGINT, Text VARCHAR)[]"
+    with duckdb.connect(config={"temp_directory": str(work)}) as connection:
+        for family, member in SPANS.items():
+            found = connection.execute(
+                f"SELECT count(*) FROM (SELECT texts.text, unnest(rows.{member}) AS span "
+                f"FROM read_json('{work / family}.jsonl', format='newline_delimited', "
+                f"columns={{File: 'VARCHAR', Line: 'BIGINT', {member}: '{span}'}}) rows "
+                f"LEFT JOIN read_json('{folder / TEXTS}', format='newline_delimited', "
+                "columns={File: 'VARCHAR', Line: 'BIGINT', text: 'VARCHAR'}) texts USING (File, Line)) "
+                "WHERE substring(text, span.BeginOffset + 1, span.EndOffset - span.BeginOffset) "
+                "IS DISTINCT FROM span.Text"
+            ).fetchone()
+            if found != (0,):
+                raise ValueError(f"{family}: {found} spans are not of their text")
+    return size
+
+
 def by_polars(folder: Path, work: Path) -> int:
     """polars' streaming engine on all cores."""
     import polars as pl
@@ -97,12 +123,18 @@ def by_polars(folder: Path, work: Path) -> int:
 
 WAYS: dict[str, Callable[[Path, Path], int]] = {
     "duckdb": by_duckdb,
+    "duckdb-checked": by_duckdb_checked,
     "polars": by_polars,
     "plain": by_standard_library,
     "inflate": inflate,
 }
 
-LIBRARIES = {"ours": ("runner.results.columns",), "duckdb": ("duckdb",), "polars": ("polars",)}
+LIBRARIES = {
+    "ours": ("runner.results.columns",),
+    "duckdb": ("duckdb",),
+    "duckdb-checked": ("duckdb",),
+    "polars": ("polars",),
+}
 """What a way imports: before the clock starts."""
 
 
