@@ -12,7 +12,7 @@ from runner.core.proposals.starting import RECOUNT_FULL_S
 from runner.core.records import ACTIVE_STATUSES, COUNT_GAP_S
 from runner.core.run import Run
 from runner.core.states import State
-from runner.model import FaultKind, JobStatus, RemoteId, RemoteJob
+from runner.model import BatchId, FaultKind, JobStatus, RemoteId, RemoteJob
 from tests.core.kit import T0, Story, collected, config, facts, fault, key
 
 
@@ -122,6 +122,17 @@ def test_a_batch_that_many_analyses_read_is_staged_once_and_takes_no_other_s_pla
     staged = [command.batch for command in story.step() if isinstance(command, c.StageBatch)]
 
     assert staged == ["b000000", "b000001", "b000002", "b000003"]
+
+
+def test_the_job_that_goes_first_has_its_batch_staged_however_many_others_lie_there():
+    """Another box has staged them; until that one job has shown that the lane is in order, none of them is started."""
+    story = Story(config(staged_ahead_max=2), segments=4)
+    story.open()
+    for batch in ("b000001", "b000002"):
+        story.tell(e.BatchStaged(at=T0, batch=BatchId(batch), lane="here", uri="s3://b/", bytes=1))
+
+    assert story.next(c.StageBatch).batch == "b000000"
+    assert story.next(c.StartJob).job == key(0)
 
 
 def test_jobs_start_in_the_order_of_their_first_position_and_repairs_before_them():

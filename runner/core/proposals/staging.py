@@ -38,7 +38,7 @@ def stagings(run: Run, now: float) -> Iterator[Proposal]:
     lacking = (
         operation
         for operation, stations in run.stations_of.items()
-        if any(station.waiting < most for station in stations)
+        if any(station.waiting < most or _unproven(run, station) for station in stations)
     )
     wanted = sorted(chain.from_iterable(_Hunt(run, operation, now).wanted(room) for operation in lacking))
     for lane, batch in dict.fromkeys((lane, batch) for _, lane, batch in wanted):
@@ -69,9 +69,9 @@ class _Hunt:
         lanes = {station.lane.name: station for station in self._stations if self._opens(station)}
         self._ahead = {name: station.waiting for name, station in lanes.items()}
         for station in lanes.values():
-            if station.waiting < most:
-                for entry in _probes(self._run, station):
-                    yield self._take(station, entry)
+            # However much waits there already: nothing of its family is started before it.
+            for entry in _probes(self._run, station):
+                yield self._take(station, entry)
         lanes = {name: station for name, station in lanes.items() if self._candidate(station) is not None}
         latest = inf
         while lanes and len(self._taken) < room:
@@ -152,6 +152,11 @@ def _unplaced(run: Run, station: Station) -> Iterator[Queue]:
     for (analysis, lanes), queue in run.unplaced[station.operation].items():
         if queue and station.lane.name in lanes and not run.barred(station.lane.name, analysis):
             yield queue
+
+
+def _unproven(run: Run, station: Station) -> bool:
+    """Whether a job may have to show yet that a lane is in order for an operation."""
+    return any(not run.is_proven(station.lane.name, analysis) for analysis in run.of_operation[station.operation])
 
 
 def _probes(run: Run, station: Station) -> Iterator[Entry]:
