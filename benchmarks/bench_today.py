@@ -2,16 +2,16 @@
 
     python -m benchmarks today [--corpora N]
 
-A hundred corpora under three analyses, a job for each pair, on one lane with the service's quotas; virtual time. The
-first three are also killed in the middle and started again; `second jobs` are those then bought for a pair that had one
-already. What crashes do to the runner is measured by `quota` (simulated) and `kill` (real processes).
+A hundred corpora under three analyses, a job for each pair, on one lane with the service's quotas; virtual time. All
+are also killed in the middle (a packed run, which is over by then, half-way) and started again; `second jobs` are those
+then bought for a pair that had one already. `quota` (simulated) and `kill` (processes) crash the runner in more ways.
 
 - threads: a thread pool; each thread starts its job, backs off by itself, and asks Describe every ten seconds.
 - operators: a task per job in a workflow engine: Start retried after a minute, Describe each 60 s.
 - loop: a script with sleep(1) between Starts, which waits a minute where there is no slot, and lists at the end.
 - runner: this project, packed; and, for comparison, the same number of jobs as the others (`runner, unpacked`).
 
-The first three remember nothing, which is what such scripts do; a token that follows from the pair would spare them the
+The others remember nothing, which is what such scripts do; a token that follows from the pair would spare them the
 second jobs, and some have one. The exit code is 1 if the runner is slower than the slowest.
 """
 
@@ -20,9 +20,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import anyio
@@ -30,13 +31,19 @@ import anyio
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.workloads import corpus, lane, manifest, survey
-from runner.compose.simulating import simulate
-from runner.model import Fault, FaultKind, JobKey, JobStatus, PolicySpec, StartRequest
+from runner.compose.opening import config_of
+from runner.compose.simulating import EPOCH, planned_facts, simulate
+from runner.core import events as e
+from runner.core.run import Run
+from runner.engine.driver import Driver
+from runner.engine.executor import Executor
+from runner.model import Fault, FaultKind, JobKey, JobStatus, Manifest, PolicySpec, SegmentFacts, StartRequest
 from runner.planning.durations import DurationModel, Load
-from runner.planning.packing import pack
+from runner.planning.packing import PlannedWork, pack
 from runner.simulation.behaviour import Behaviour
 from runner.simulation.clock import run_virtually
 from runner.simulation.service import SimulatedService
+from runner.simulation.work import ModelledWork, WorkTimes
 
 FAMILIES = ("entities", "key_phrases", "sentiment")
 OPERATIONS = {"entities": "EntitiesDetection", "key_phrases": "KeyPhrasesDetection", "sentiment": "SentimentDetection"}
@@ -197,13 +204,50 @@ def runner(names: list[str], *, packed: bool) -> float:
     work = pack(made, segments, durations=model)
     told = simulate(made, segments, work, durations=model)
     assert told.closed
+    service = run_virtually(partial(killed, made, segments, work, min(CRASH_S, told.finish_s / 2)))
     calls = sum(many for _, many in told.calls)
     name = "runner" if packed else "runner, unpacked"
     print(
         f"{name:<18} {len(work.jobs):>6} {told.finish_s / 3600:>8.2f} h {calls:>8,} {told.throttles:>10,}"
-        f" {told.refused_for_slots:>8,} {'-':>12}"
+        f" {told.refused_for_slots:>8,} {second_jobs(service):>12,}"
     )
     return told.finish_s
+
+
+@dataclass
+class Journal:
+    """What outlives a process."""
+
+    events: list[e.Event]
+
+    def append(self, events: Sequence[e.Event]) -> None:
+        """Keep."""
+        self.events += events
+
+
+async def killed(
+    made: Manifest, segments: Sequence[SegmentFacts], work: PlannedWork, crash_s: float
+) -> SimulatedService:
+    """This project, killed after some seconds and begun again; the service with its books."""
+    service = SimulatedService(Behaviour(quotas=lane(0).quotas), seed="today", now=now, seconds=seconds_of)
+    journal = Journal(planned_facts(made, segments, work, "today"))
+    for life, life_s in enumerate((crash_s, inf)):
+        run = Run(config_of(made, workers=2))
+        for event in journal.events:
+            run.apply(event)
+        ports = ModelledWork(run, WorkTimes())
+        executor = Executor(services={made.lanes[0].name: service}, staging=ports, workshop=ports)
+        driver = Driver(run, executor=executor, recorder=journal, now=now)
+        if life:
+            driver.record(e.SessionOpened(at=now(), version="", purpose="run"))
+        with anyio.move_on_after(life_s):
+            await driver.drive()
+    assert run.closed
+    return service
+
+
+def now() -> float:
+    return EPOCH + anyio.current_time()
 
 
 if __name__ == "__main__":

@@ -209,7 +209,7 @@ class _Story:
             )
             for number, lane in enumerate(manifest.lanes)
         }
-        for event in _facts(manifest, segments, work, seed):
+        for event in planned_facts(manifest, segments, work, seed):
             self.run.apply(event)
 
     def _seconds(self, lane: LaneSpec) -> Callable[[StartRequest], float]:
@@ -299,7 +299,7 @@ def _busy(spans: Sequence[tuple[float, float]], finish_s: float, slots: int) -> 
     return tuple(taken)
 
 
-def _facts(manifest: Manifest, segments: Sequence[SegmentFacts], work: PlannedWork, seed: str) -> list[e.Event]:
+def planned_facts(manifest: Manifest, segments: Sequence[SegmentFacts], work: PlannedWork, seed: str) -> list[e.Event]:
     """What a journal would say of a run that is about to be driven."""
     at = EPOCH
     began = e.RunBegan(
