@@ -23,7 +23,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf
 from pathlib import Path
 
 import anyio
@@ -231,19 +230,22 @@ async def killed(
     """This project, killed after some seconds and begun again; the service with its books."""
     service = SimulatedService(Behaviour(quotas=lane(0).quotas), seed="today", now=now, seconds=seconds_of)
     journal = Journal(planned_facts(made, segments, work, "today"))
-    for life, life_s in enumerate((crash_s, inf)):
-        run = Run(config_of(made, workers=2))
-        for event in journal.events:
-            run.apply(event)
-        ports = ModelledWork(run, WorkTimes())
-        executor = Executor(services={made.lanes[0].name: service}, staging=ports, workshop=ports)
-        driver = Driver(run, executor=executor, recorder=journal, now=now)
-        if life:
-            driver.record(e.SessionOpened(at=now(), version="", purpose="run"))
-        with anyio.move_on_after(life_s):
-            await driver.drive()
-    assert run.closed
+    with anyio.move_on_after(crash_s):
+        await drive(made, service, journal)
+    journal.append([e.SessionOpened(at=now(), version="", purpose="run")])
+    assert await drive(made, service, journal)
     return service
+
+
+async def drive(made: Manifest, service: SimulatedService, journal: Journal) -> bool:
+    """One process, which knows what the journal has; whether it comes to the end."""
+    run = Run(config_of(made, workers=2))
+    for event in journal.events:
+        run.apply(event)
+    ports = ModelledWork(run, WorkTimes())
+    executor = Executor(services={made.lanes[0].name: service}, staging=ports, workshop=ports)
+    await Driver(run, executor=executor, recorder=journal, now=now).drive()
+    return run.closed
 
 
 def now() -> float:
