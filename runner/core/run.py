@@ -111,8 +111,8 @@ class Run:
         """Second jobs of a name, to be stopped."""
         self.extras: set[RemoteId] = set()
         """Every second job that was found."""
-        self.to_collect: list[tuple[int, JobKey, int]] = []
-        """(order, job, generation)."""
+        self.to_collect: dict[str, list[tuple[int, JobKey, int]]] = {}
+        """Lane -> (order, job, generation)."""
         self.to_repair: dict[tuple[str, str | None, int, tuple[str, ...]], list[JobKey]] = {}
         """(analysis, language, round of the repair, lanes) -> jobs with lines to send again."""
         self.to_release: list[JobKey] = []
@@ -324,9 +324,10 @@ class Run:
                 yield record
 
     def trim_collect(self) -> None:
-        """Drop what is not to be collected any more from the head of that queue."""
-        while self.to_collect and not self.collectable(self.to_collect[0]):
-            heapq.heappop(self.to_collect)
+        """Drop what is not to be collected any more from the heads of those queues."""
+        for queue in self.to_collect.values():
+            while queue and not self.collectable(queue[0]):
+                heapq.heappop(queue)
 
     def collectable(self, entry: tuple[int, JobKey, int]) -> bool:
         """Whether an entry of `to_collect` still means something: a job may end again, in a later generation."""

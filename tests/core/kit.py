@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from runner.core.books import Books
 from runner.core.commands import Answer, Command
 from runner.core.records import CoreConfig
 from runner.core.run import Run
+from runner.core.states import TERMINAL
 from runner.model import (
     AnalysisSpec,
     Batch,
@@ -84,8 +85,12 @@ def facts(number: int, *, corpus: int = 0, foreign: tuple[str, ...] = ()) -> Seg
 class Story:
     """A run with one batch per segment and a job per analysis and batch, and a hand to answer its commands."""
 
-    def __init__(self, config: CoreConfig, *, segments: int = 3, at: float = T0) -> None:
+    def __init__(
+        self, config: CoreConfig, *, segments: int = 3, at: float = T0, corpora: Sequence[int] | None = None
+    ) -> None:
+        """`corpora`: of each segment, if it is not the first."""
         self.run = Run(config)
+        self.corpora = [0] * segments if corpora is None else corpora
         self.now = at
         self.events: list[e.Event] = []
         self.remote = 0
@@ -95,16 +100,19 @@ class Story:
             e.RunBegan(
                 at=at, run=RunId("run"), name="n", version="0", identity="", identity_digest="", form="", spec=""
             ),
-            e.RangeSurveyed(at=at, corpus="c0", index=0, segments=tuple(facts(n) for n in range(segments))),
-            e.SurveyFinished(at=at, documents=0, bytes=0),
         )
-        for number in range(segments):
+        for corpus in sorted({0, *self.corpora}):
+            surveyed = tuple(facts(n, corpus=corpus) for n, of in enumerate(self.corpora) if of == corpus)
+            self.tell(e.RangeSurveyed(at=at, corpus=f"c{corpus}", index=0, segments=surveyed))
+        self.tell(e.SurveyFinished(at=at, documents=0, bytes=0))
+        for number in range(len(self.corpora)):
             self.plan(number)
-        self.tell(e.PlanFinished(at=at, jobs=segments, usd=None))
+        self.tell(e.PlanFinished(at=at, jobs=len(self.corpora), usd=None))
 
     def plan(self, number: int, *, order: int | None = None, predicted_s: float = 400.0, **more: Any) -> None:
         """Plan a batch of one segment, and a job per analysis."""
-        part = part_id(segment_id(0, 0, number), 0)
+        corpus = self.corpora[number] if number < len(self.corpora) else 0
+        part = part_id(segment_id(corpus, 0, number), 0)
         batch = Batch(
             id=BatchId(f"b{len(self.run.batches):06d}"), parts=(part,), covers=(part,), language="en", lines=10, bytes=9
         )
@@ -225,6 +233,18 @@ class Story:
             for place, segment in enumerate(command.segments)
         )
         return MergeReport(corpus=command.corpus, segments=segments)
+
+    def as_far_as_it_goes(self) -> list[JobKey]:
+        """Answer everything well until nothing can be done in this session; the jobs that are not done then."""
+        for _ in range(10_000):
+            outlook = consider(self.run, self.now)
+            for command in self.step():
+                self.answer(command, self.good(command))
+            if not outlook.decision:
+                if outlook.wakeup is None:
+                    return [job for job, record in self.run.jobs.items() if record.state not in TERMINAL]
+                self.now = outlook.wakeup
+        raise AssertionError("no end")
 
     def to_the_end(self) -> None:
         """Answer everything well until nothing is left."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from runner.core import commands as c, events as e
-from runner.model import JobStatus, RemoteId
-from tests.core.kit import T0, Story, config, facts, key
+from runner.core.kinds import COLLECTING
+from runner.core.records import CoreConfig
+from runner.model import FaultKind, JobStatus, RemoteId
+from tests.core.kit import T0, Story, config, facts, fault, key
 
 NEAR, FAR = "near", "far"
 
@@ -31,6 +34,18 @@ def put(story: Story, number: int, lane: str) -> None:
         e.StartIntended(at=at, job=job, generation=0, lane=lane, token="", name=f"j{number}"),
         e.StartAccepted(at=at, job=job, generation=0, remote_id=RemoteId(f"x{number}")),
     )
+
+
+def side_by_side(**more: Any) -> CoreConfig:
+    """Two lanes of a service."""
+    one = config(**more)
+    (lane,) = one.lanes
+    return replace(one, lanes=(replace(lane, name=NEAR), replace(lane, name=FAR)))
+
+
+def park(story: Story, lane: str, kind: str) -> None:
+    """Work of a kind on a lane waits for the user."""
+    story.tell(e.WorkParked(at=story.now, lane=lane, operation=kind, fault=fault(FaultKind.DENIED)))
 
 
 def staged(story: Story) -> list[str]:
@@ -76,3 +91,14 @@ def test_a_lane_that_never_opens_keeps_no_work_from_the_other():
             story.wait()
 
     assert started == [FAR] * 4
+
+
+def test_outputs_that_cannot_be_fetched_keep_no_others_from_being_collected():
+    """There are more of them than are fetched at once, and they come first."""
+    story = Story(side_by_side(collecting_max=2), segments=6)
+    story.open()
+    for number in range(6):
+        put(story, number, FAR if number < 3 else NEAR)
+    park(story, FAR, COLLECTING)
+
+    assert story.as_far_as_it_goes() == [key(number) for number in range(3)]

@@ -65,7 +65,8 @@ def status_seen(run: Run, event: e.StatusSeen, record: JobRecord) -> None:
         prove(run, record)
         record.partial = event.status is JobStatus.STOPPED
         record.output_failures, record.collect_at = 0, 0.0
-        heapq.heappush(run.to_collect, (record.job.order, record.job.key, record.generation))
+        entry = record.job.order, record.job.key, record.generation
+        heapq.heappush(run.to_collect.setdefault(record.lane, []), entry)
 
 
 def generation_lost(run: Run, event: e.GenerationLost, record: JobRecord) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from runner.core import commands as c
 from runner.core.kinds import COLLECTING, RESULTS
-from runner.core.proposals.proposal import Proposal, not_before, smallest
+from runner.core.proposals.proposal import Proposal, in_order, not_before
 from runner.core.proposals.watching import another_generation
 from runner.core.records import JobRecord
 from runner.core.retry import OUTPUTS
@@ -16,17 +18,25 @@ from runner.model import JobKey
 
 RELEASE_BATCH: Final = 64
 LOCAL: Final = ("", RESULTS)
+LOOK_MAX: Final = 16
+"""Outputs that are looked at where none can be fetched now, for those that are of no use."""
+Entry = tuple[int, JobKey, int]
 
 
 def collections(run: Run, now: float) -> Iterator[Proposal]:
-    """Outputs are fetched in input order; once the spool is full, only the first, which the results wait for."""
-    if not run.to_collect:
+    """Outputs are fetched in input order; once the spool is full, only the first, which the results wait for.
+
+    Those that cannot be fetched now take no place of others.
+    """
+    queues = [_open_part(run, lane, queue, now) for lane, queue in run.to_collect.items() if queue]
+    if not queues:
         return
     collecting = {command.job for command in run.in_flight if isinstance(command, c.CollectJob)}
     room = run.config.collecting_max - len(collecting)
     full = run.spool_bytes > run.config.spool_bytes_max
-    heads = smallest(run.to_collect, run.config.collecting_max + len(collecting) + 8)
-    for place, entry in enumerate(heads):
+    for place, entry in enumerate(heapq.merge(*queues)):
+        if place >= LOOK_MAX and (full or room <= 0):
+            return
         record = run.jobs[entry[1]]
         if not run.collectable(entry) or entry[1] in collecting:
             continue
@@ -35,8 +45,15 @@ def collections(run: Run, now: float) -> Iterator[Proposal]:
             failures, since = record.failures + 1, record.collect_at
             yield from another_generation(run, record, failures, record.fault, now, since=since)
         elif room > 0 and not (full and place):
-            room -= 1
-            yield _collection(run, record, now)
+            proposal = _collection(run, record, now)
+            room -= proposal.at <= now
+            yield proposal
+
+
+def _open_part(run: Run, lane: str, queue: list[Entry], now: float) -> Iterator[Entry]:
+    """The outputs on a lane, in order; only the first of them if none can be fetched there now."""
+    shut = max(not_before(run, (lane, COLLECTING), now), not_before(run, LOCAL, now)) > now
+    return islice(in_order(queue), LOOK_MAX if shut else None)
 
 
 def _collection(run: Run, record: JobRecord, now: float) -> Proposal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeVar
@@ -48,14 +49,12 @@ def look_at(run: Run, station: Station, now: float) -> float:
     return max(not_before(run, (station.lane.name, watching(station.operation)), now), ready_at)
 
 
-def smallest(heap: list[Entry], count: int) -> list[Entry]:
-    """The `count` smallest of a heap, in order, without changing it: O(count log count)."""
-    found: list[Entry] = []
+def in_order(heap: list[Entry]) -> Iterator[Entry]:
+    """What is in a heap, in order, without changing it: O(count log count) for the first `count`."""
     frontier: list[tuple[Entry, int]] = [(heap[0], 0)] if heap else []
-    while frontier and len(found) < count:
+    while frontier:
         item, at = heapq.heappop(frontier)
-        found.append(item)
+        yield item
         for child in (2 * at + 1, 2 * at + 2):
             if child < len(heap):
                 heapq.heappush(frontier, (heap[child], child))
-    return found
