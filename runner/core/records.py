@@ -11,7 +11,7 @@ from runner.core.commands import Check
 from runner.core.ratelimit import Pace
 from runner.core.retry import Policy, RetryAt, decide
 from runner.core.states import State
-from runner.core.waiting import Queue
+from runner.core.waiting import Group, Queue
 from runner.model import (
     AnalysisSpec,
     BatchId,
@@ -190,8 +190,8 @@ class Station:
     slots: int
     """Jobs that we may have active here, strangers' left aside."""
     occupied: dict[str, JobRecord] = field(default_factory=dict)
-    ready: dict[str, Queue] = field(default_factory=dict)
-    """Analysis -> jobs that wait and whose batch lies here."""
+    ready: dict[Group, Queue] = field(default_factory=dict)
+    """Jobs that wait and whose batch lies here."""
     coming: set[BatchId] = field(default_factory=set)
     """Batches that are being staged here, and that jobs of this operation wait for."""
     reading: int = 0
@@ -249,11 +249,6 @@ class Station:
         self.strangers_at = self.counted_at = float("-inf")
         self.full_until = 0.0
         self.refusals = 0
-
-    @property
-    def waiting(self) -> int:
-        """Jobs that could be started here, or soon can."""
-        return sum(map(len, self.ready.values())) + len(self.coming)
 
     @property
     def left(self) -> int:

@@ -208,6 +208,12 @@ class Run:
         """Whether no job of an analysis is started in a lane now: it is closed there, or its model is awaited."""
         return (lane, analysis) in self.closed_to or (lane, analysis) in self.awaited
 
+    def ahead(self, station: Station) -> int:
+        """Jobs that could be started at a station, or soon can."""
+        lane = station.lane.name
+        ready = (len(queue) for (analysis, _), queue in station.ready.items() if not self.barred(lane, analysis))
+        return sum(ready) + len(station.coming)
+
     def is_proven(self, lane: str, analysis: str) -> bool:
         """Whether jobs of an analysis may be started side by side in a lane: on an embedded one, at once."""
         return (lane, self.families[analysis]) in self.proven or lane in self._trusted
@@ -282,19 +288,19 @@ class Run:
     def enqueue(self, record: JobRecord) -> None:
         """A WAITING job may be started: where its batch lies, or else once it lies somewhere."""
         job = record.job
-        entry = entry_of(job)
+        entry, group = entry_of(job), (job.analysis, record.lanes)
         lanes = self.staged.get(job.batch, ())
         ready = [lane for lane in record.lanes if lane in lanes]
         for lane in ready:
-            self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(entry)
+            self.stations[lane, job.operation].ready.setdefault(group, Queue()).push(entry)
         if not ready:
-            self.unplaced[job.operation].setdefault((job.analysis, record.lanes), Queue()).push(entry)
-        self.all_waiting.setdefault((job.analysis, record.lanes), Queue()).push(entry)
+            self.unplaced[job.operation].setdefault(group, Queue()).push(entry)
+        self.all_waiting.setdefault(group, Queue()).push(entry)
 
     def _dequeue(self, record: JobRecord) -> None:
         job, group = record.job, (record.job.analysis, record.lanes)
         for lane in record.lanes:
-            queue = self.stations[lane, job.operation].ready.get(job.analysis)
+            queue = self.stations[lane, job.operation].ready.get(group)
             if queue is not None:
                 queue.discard(job.key)
         for queues in (self.unplaced[job.operation], self.all_waiting):
@@ -305,11 +311,11 @@ class Run:
         """A batch lies in one lane more: its jobs that wait can be started there."""
         for record in self._waiting_readers(batch):
             if lane in record.lanes:
-                job = record.job
-                unplaced = self.unplaced[job.operation].get((job.analysis, record.lanes))
+                job, group = record.job, (record.job.analysis, record.lanes)
+                unplaced = self.unplaced[job.operation].get(group)
                 if unplaced is not None:
                     unplaced.discard(job.key)
-                self.stations[lane, job.operation].ready.setdefault(job.analysis, Queue()).push(entry_of(job))
+                self.stations[lane, job.operation].ready.setdefault(group, Queue()).push(entry_of(job))
 
     def requeue(self, batch: BatchId) -> None:
         """A batch does not lie any more where it did: its jobs that wait can be started elsewhere."""

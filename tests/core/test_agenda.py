@@ -111,7 +111,7 @@ def test_batches_are_staged_in_order_some_at_once_and_some_ahead():
                 story.answer(command, story.good(command))
 
     assert staged == ["b000000", "b000001", "b000002"]
-    assert story.run.stations["here", "SentimentDetection"].waiting == 3
+    assert story.run.ahead(story.run.stations["here", "SentimentDetection"]) == 3
 
 
 def test_a_batch_that_many_analyses_read_is_staged_once_and_takes_no_other_s_place():

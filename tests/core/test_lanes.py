@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from runner.core import commands as c, events as e
-from runner.core.kinds import COLLECTING
+from runner.core.kinds import COLLECTING, STAGING
 from runner.core.records import CoreConfig
-from runner.model import FaultKind, JobStatus, RemoteId
-from tests.core.kit import T0, Story, config, facts, fault, key
+from runner.model import BatchId, FaultKind, JobStatus, RemoteId
+from tests.core.kit import OPERATION, T0, Story, config, facts, fault, key
 
 NEAR, FAR = "near", "far"
 
@@ -102,3 +102,26 @@ def test_outputs_that_cannot_be_fetched_keep_no_others_from_being_collected():
     park(story, FAR, COLLECTING)
 
     assert story.as_far_as_it_goes() == [key(number) for number in range(3)]
+
+
+def test_work_moves_away_from_a_lane_on_which_the_job_that_goes_first_cannot_be_staged():
+    """That job is bound to the lane; the others wait for it to show that the lane is in order, which it never will."""
+    bound = (("c0", (FAR,)),)
+    story = Story(side_by_side(corpus_lanes=bound), corpora=[0, 1, 1])
+    story.open()
+    for batch in ("b000001", "b000002"):
+        story.tell(e.BatchStaged(at=T0, batch=BatchId(batch), lane=FAR, uri="s3://b/", bytes=1))
+    park(story, FAR, STAGING)
+
+    assert story.as_far_as_it_goes() == [key(0)]
+
+
+def test_work_moves_away_from_a_lane_however_much_lies_there_that_is_bound_to_it():
+    bound = (("c0", (FAR,)),)
+    story = Story(side_by_side(corpus_lanes=bound), corpora=[0] * 20 + [1] * 3)
+    story.open()
+    for record in story.run.jobs.values():
+        story.tell(e.BatchStaged(at=T0, batch=record.job.batch, lane=FAR, uri="s3://b/", bytes=1))
+    park(story, FAR, OPERATION)
+
+    assert story.as_far_as_it_goes() == [key(number) for number in range(20)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from runner.core import commands as c, events as e
 from runner.core.agenda import due, next_wakeup
 from runner.core.records import CoreConfig
-from tests.core.kit import T0, Story, config
+from tests.core.kit import T0, Story, config, key
 
 ARN = "arn:aws:comprehend:us-east-1:111122223333:document-classifier/runner-1"
 
@@ -70,3 +70,13 @@ def test_a_training_counts_as_what_it_may_cost_until_it_is_known_what_it_did():
     told.tell(e.ModelReady(at=T0, lane="here", analysis="genre", arn=ARN, usd=0.5))
 
     assert told.run.committed_usd() == 1.5
+
+
+def test_jobs_whose_model_is_awaited_take_no_place_of_others_that_read_the_same_batches():
+    """More batches than are staged ahead lie there for the one analysis; the other's share their slots."""
+    own = config(families=("entities", "custom_entities"), staged_ahead_max=2)
+    told = Story(own, segments=6)
+    told.open()
+    told.tell(e.ModelAwaited(at=T0, lane="here", analysis="custom_entities"))
+
+    assert told.as_far_as_it_goes() == [key(number, "custom_entities") for number in range(6)]

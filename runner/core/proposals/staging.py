@@ -38,7 +38,7 @@ def stagings(run: Run, now: float) -> Iterator[Proposal]:
     lacking = (
         operation
         for operation, stations in run.stations_of.items()
-        if any(station.waiting < most or _unproven(run, station) for station in stations)
+        if any(run.ahead(station) < most or _unproven(run, station) for station in stations)
     )
     wanted = sorted(chain.from_iterable(_Hunt(run, operation, now).wanted(room) for operation in lacking))
     for lane, batch in dict.fromkeys((lane, batch) for _, lane, batch in wanted):
@@ -65,12 +65,12 @@ class _Hunt:
         """What they lack, so much of it as there is room for; what will be started first is given a place first."""
         if not self._nowhere and not self._somewhere:
             return
-        most = self._run.config.staged_ahead_max
+        run, most = self._run, self._run.config.staged_ahead_max
         lanes = {station.lane.name: station for station in self._stations if self._opens(station)}
-        self._ahead = {name: station.waiting for name, station in lanes.items()}
+        self._ahead = {name: run.ahead(station) for name, station in lanes.items()}
         for station in lanes.values():
             # However much waits there already: nothing of its family is started before it.
-            for entry in _probes(self._run, station):
+            for entry in _probes(run, station):
                 yield self._take(station, entry)
         lanes = {name: station for name, station in lanes.items() if self._candidate(station) is not None}
         latest = inf
@@ -134,17 +134,27 @@ class _Hunt:
                 continue
             shut = not opens(run, other, self._now)
             late = shut or (station.free > 0 and self._opens_at(other, 0) > self._now + MOVE_S)
-            for analysis, queue in other.ready.items():
-                stranded = shut or run.barred(other.lane.name, analysis)
-                if queue and (stranded or late):
+            for (analysis, lanes), queue in other.ready.items():
+                if not queue or station.lane.name not in lanes:
+                    continue
+                stranded = shut or run.barred(other.lane.name, analysis) or self._held_up(other, analysis)
+                if stranded or late:
                     entry = _first(run, station, queue, coming)
                     if entry is not None and (stranded or self._free_for(station, entry)):
                         yield entry
 
+    def _held_up(self, station: Station, analysis: str) -> bool:
+        """Whether jobs of an analysis wait at a station for one to go first that cannot be staged there."""
+        run, lane = self._run, station.lane.name
+        if run.calm or run.is_proven(lane, analysis) or not_before(run, (lane, STAGING), self._now) < inf:
+            return False
+        first = probe(run, station, analysis)
+        return first is not None and lane not in run.staged.get(run.jobs[first].job.batch, ())
+
     def _free_for(self, station: Station, entry: Entry) -> bool:
         """Whether a slot is free for a job, beside those that come before it and those that were just found."""
         before = sum(first < entry for queue in station.ready.values() for first in queue.first(station.free))
-        return station.free > before + self._ahead[station.lane.name] - station.waiting
+        return station.free > before + self._ahead[station.lane.name] - self._run.ahead(station)
 
 
 def _unplaced(run: Run, station: Station) -> Iterator[Queue]:
@@ -180,9 +190,8 @@ def _first(run: Run, station: Station, queue: Queue, coming: set[BatchId]) -> En
     """The first of a queue that a station may take, and that does not lie there or come there already."""
     lane = station.lane.name
     for entry in queue.first(LOOK_MAX):
-        record = run.jobs[entry[2]]
-        batch = record.job.batch
-        barred = run.barred(lane, record.job.analysis)
-        if lane in record.lanes and not barred and batch not in coming and lane not in run.staged.get(batch, ()):
+        job = run.jobs[entry[2]].job
+        barred = run.barred(lane, job.analysis)
+        if not barred and job.batch not in coming and lane not in run.staged.get(job.batch, ()):
             return entry
     return None

@@ -109,7 +109,7 @@ def next_job(run: Run, station: Station) -> JobRecord | None:
     Of a family of which no job has shown yet that the lane is in order, only the probe.
     """
     heads: list[Entry] = []
-    for analysis, queue in station.ready.items():
+    for (analysis, _), queue in station.ready.items():
         head = queue.head
         if head is None or run.barred(station.lane.name, analysis):
             continue
