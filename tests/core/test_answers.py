@@ -10,6 +10,7 @@ from runner.core import commands as c, events as e
 from runner.core.agenda import consider
 from runner.core.commands import Check
 from runner.core.records import CHECK_ROUNDS_MAX
+from runner.core.retry import GENERATIONS, OUTPUTS
 from runner.core.states import State
 from runner.model import FaultKind, JobStatus, RemoteId, RemoteJob, Scope
 from tests.core.kit import OPERATION, Story, collected, config, fault, key
@@ -246,6 +247,28 @@ def test_a_failed_job_is_not_renewed_before_it_is_known_to_have_been_the_only_on
 
     story.answer(story.next(c.CheckByName), c.Jobs(jobs=(failed,)))
     assert story.run.jobs[key(0)].confirm_at is None
+
+
+def test_a_job_whose_output_is_of_no_use_is_not_renewed_before_it_is_known_to_have_been_the_only_one():
+    """Else its next generation would be asked for that, too, and for ever if the answer to its Start is lost."""
+    story, start = replayed()
+    done = remote(start.name, 2, status=JobStatus.COMPLETED, at=story.now)
+    story.answer(story.next(c.Sweep), c.Jobs(jobs=(done,)))
+    confirm = None
+    while confirm is None or story.run.jobs[key(0)].output_failures < OUTPUTS.attempts_max:
+        commands = story.step()
+        for command in commands:
+            if isinstance(command, c.CheckByName):
+                confirm = command
+            else:
+                story.answer(command, fault(FaultKind.CORRUPT))
+        if not commands:
+            story.wait()
+    story.now += GENERATIONS.cap_s
+    assert not story.look().events
+
+    story.answer(confirm, c.Jobs(jobs=(done,)))
+    assert [type(event) for event in story.look().events] == [e.GenerationRenewed]
 
 
 def test_checks_that_lead_nowhere_are_bounded_and_then_the_user_is_asked():

@@ -41,13 +41,19 @@ def collections(run: Run, now: float) -> Iterator[Proposal]:
         if not run.collectable(entry) or entry[1] in collecting:
             continue
         if record.output_failures >= OUTPUTS.attempts_max:
-            assert record.fault is not None, record.job.key
-            failures, since = record.failures + 1, record.collect_at
-            yield from another_generation(run, record, failures, record.fault, now, since=since)
+            yield from _another(run, record, now)
         elif room > 0 and not (full and place):
             proposal = _collection(run, record, now)
             room -= proposal.at <= now
             yield proposal
+
+
+def _another(run: Run, record: JobRecord, now: float) -> Iterator[Proposal]:
+    """What follows an output that is of no use, once its job is known to have been the only one of its name."""
+    assert record.fault is not None, record.job.key
+    if record.confirm_at is None:
+        failures, since = record.failures + 1, record.collect_at
+        yield from another_generation(run, record, failures, record.fault, now, since=since)
 
 
 def _open_part(run: Run, lane: str, queue: list[Entry], now: float) -> Iterator[Entry]:
