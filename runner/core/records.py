@@ -226,9 +226,14 @@ class Station:
         """The pace of a kind of call."""
         return {"start": self.start, "read": self.read, "stop": self.stop}[call]
 
+    @property
+    def slack_s(self) -> float:
+        """How much older than else what was seen here may be: where looks are rare, for one more between two."""
+        return 2 * self.read.interval_s
+
     def counting(self, now: float) -> dict[JobStatus, frozenset[RemoteId]]:
         """What a count that is under way has seen; nothing, if it was broken off."""
-        return self.strangers_seen if now - self.strangers_at <= COUNT_GAP_S else {}
+        return self.strangers_seen if now - self.strangers_at <= COUNT_GAP_S + self.slack_s else {}
 
     def counted(
         self, status: JobStatus, strangers: Iterable[RemoteId], now: float

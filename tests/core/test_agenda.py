@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,10 +10,10 @@ import pytest
 from runner.core import commands as c, events as e
 from runner.core.agenda import consider, due, next_wakeup
 from runner.core.proposals.starting import RECOUNT_FULL_S
-from runner.core.records import ACTIVE_STATUSES, COUNT_GAP_S
+from runner.core.records import ACTIVE_STATUSES, COUNT_GAP_S, CoreConfig
 from runner.core.run import Run
 from runner.core.states import State
-from runner.model import BatchId, FaultKind, JobStatus, RemoteId, RemoteJob
+from runner.model import BatchId, FaultKind, JobStatus, Limit, RemoteId, RemoteJob
 from tests.core.kit import T0, Story, collected, config, facts, fault, key
 
 
@@ -173,6 +174,23 @@ def test_never_more_jobs_than_slots_and_one_start_a_second():
     assert len(story.run.stations["here", "SentimentDetection"].occupied) == 3
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(starts))
     assert not [command for command in story.look().commands if isinstance(command, c.StartJob)]
+
+
+def with_quotas(**quotas: Limit) -> CoreConfig:
+    one = config()
+    (lane,) = one.lanes
+    return replace(one, lanes=(replace(lane, quotas=replace(lane.quotas, **quotas)),))
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_strangers_are_counted_however_seldom_a_lane_may_be_looked_at(answered: bool):
+    """Three looks take longer than a count is good for elsewhere; a replay needs one look more after it."""
+    story = Story(with_quotas(read_per_s=Limit(default=0.01)), segments=2)
+    story.open()
+    if not answered:
+        story.answer(story.next(c.StartJob), fault(FaultKind.UNANSWERED))
+
+    assert story.as_far_as_it_goes() == []
 
 
 @pytest.mark.parametrize("during", [False, True])

@@ -66,7 +66,7 @@ def _kept(run: Run, station: Station, record: JobRecord) -> int:
 def count_first(run: Run, station: Station, at: float, now: float, *, needed: int) -> Proposal | None:
     """The count of strangers' jobs that has to come before a Start at a time; None: it is fresh, and leaves a slot."""
     full = station.free < needed
-    if not station.lane.remote or (now - station.counted_at < RECOUNT_S and not full):
+    if not station.lane.remote or (now - station.counted_at < RECOUNT_S + station.slack_s and not full):
         return None
     due_at = station.counted_at + (RECOUNT_FULL_S if full else RECOUNT_S)
     at = max(at, due_at, look_at(run, station, now))
