@@ -111,6 +111,8 @@ def _work(run: Run, now: float) -> Iterator[Proposal]:
         yield from watching.decisions(run, now)
     if run.closed_to:
         yield from starting.closures(run, now)
+    if run.slotless and not run.stopping:
+        yield from starting.shortages(run, now)
     stopping, unsure = bool(run.extra_stops) or run.cancelling, run.by_state[State.UNSURE] > 0
     starts = run.starting and run.by_state[State.WAITING] > 0
     for station in run.stations.values():

@@ -132,6 +132,8 @@ class Run:
             for operation in self.stoppable
         }
         """Operation -> its stations, in the manifest's order of lanes."""
+        self.slotless = [each for stations in self.stations_of.values() for each in stations if each.slots < 1]
+        """Stations of which every slot is left to others."""
         lanes = (*self.config.lanes, *self.config.former_lanes)
         self._trusted = {lane.name for lane in lanes if not lane.remote}
         self._timings = {lane.name: TIMINGS[lane.kind] for lane in lanes}

@@ -10,7 +10,7 @@ import pytest
 from runner.core import commands as c, events as e
 from runner.core.kinds import COLLECTING, STAGING
 from runner.core.records import CoreConfig
-from runner.model import BatchId, FaultKind, JobStatus, RemoteId
+from runner.model import BatchId, FaultKind, JobStatus, Limit, RemoteId
 from tests.core.kit import OPERATION, T0, Story, config, facts, fault, key
 
 NEAR, FAR = "near", "far"
@@ -125,3 +125,18 @@ def test_work_moves_away_from_a_lane_however_much_lies_there_that_is_bound_to_it
     park(story, FAR, OPERATION)
 
     assert story.as_far_as_it_goes() == [key(number) for number in range(20)]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_lane_whose_slots_are_all_left_to_others_waits_for_the_user_if_no_other_may_have_its_jobs(asked: bool):
+    """The account has fewer slots there than was thought. A Start that was lost cannot be made again there, either."""
+    lanes = side_by_side(corpus_lanes=(("c0", (FAR,)),))
+    near, far = lanes.lanes
+    quotas = replace(far.quotas, active_jobs=Limit(default=4.0), reserve_slots=Limit(default=5.0))
+    story = Story(replace(lanes, lanes=(near, replace(far, quotas=quotas))), corpora=[0, 1])
+    if asked:
+        story.tell(e.StartIntended(at=T0, job=key(0), generation=0, lane=FAR, token="", name="j0"))
+    story.open()
+
+    assert story.as_far_as_it_goes() == [key(0)]
+    assert [(park.lane, park.fault.code) for park in story.run.parks.values()] == [(FAR, "NO_SLOTS")]

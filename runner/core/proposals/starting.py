@@ -13,7 +13,7 @@ from runner.core.records import ACTIVE_STATUSES, JobRecord, Station
 from runner.core.run import Run, entry_of
 from runner.core.states import State
 from runner.core.waiting import Entry
-from runner.model import JobKey, job_name, token
+from runner.model import Fault, FaultKind, JobKey, Scope, job_name, token
 
 RECOUNT_S: Final = 60.0
 """How old a count of strangers' jobs may be when a job is started."""
@@ -151,6 +151,40 @@ def closures(run: Run, now: float) -> Iterator[Proposal]:
         for _, _, key in queue.first(left):
             left -= 1
             yield Proposal(now, event=e.JobGivenUp(at=now, job=key, code="FAMILY_CLOSED", fault=fault))
+
+
+# --- lanes without a slot ---------------------------------------------------------------------------------------------
+
+
+def shortages(run: Run, now: float) -> Iterator[Proposal]:
+    """Where every slot is left to others and jobs wait that no other lane may start, that waits for the user."""
+    for station in run.slotless:
+        lane, operation = station.lane.name, station.operation
+        if (lane, operation) not in run.parked_until and _needed(run, station):
+            fault = _no_slot(station)
+            yield Proposal(now, event=e.WorkParked(at=now, lane=lane, operation=operation, fault=fault, lasting=True))
+
+
+def _needed(run: Run, station: Station) -> bool:
+    lane, operation = station.lane.name, station.operation
+    return any(record.state is State.UNSURE for record in station.occupied.values()) or any(
+        queue and lane in lanes and all(run.stations[name, operation].slots < 1 for name in lanes)
+        for (analysis, lanes), queue in run.all_waiting.items()
+        if analysis in run.of_operation[operation]
+    )
+
+
+def _no_slot(station: Station) -> Fault:
+    quotas = station.lane.quotas
+    active, reserved = (limit.of(station.operation) for limit in (quotas.active_jobs, quotas.reserve_slots))
+    return Fault(
+        kind=FaultKind.DENIED,
+        scope=Scope.LANE,
+        code="NO_SLOTS",
+        message=f"on lane {station.lane.name} {reserved:g} of {active:g} active jobs of {station.operation} are "
+        "left to others, so that none could start",
+        hint="set quotas.reserve_slots below quotas.active_jobs, then run again",
+    )
 
 
 # --- predictions ------------------------------------------------------------------------------------------------------
