@@ -48,13 +48,10 @@ class Outlook:
 
 def consider(run: Run, now: float) -> Outlook:
     """What the run would do now, and next. Changes nothing; the same run at the same time gives the same answer."""
-    ready: list[Proposal] = []
-    wakeup = inf
-    for proposal in agenda(run, now):
-        if proposal.at <= now:
-            ready.append(proposal)
-        elif proposal.at < wakeup:
-            wakeup = proposal.at
+    ready, wakeup = _by_time(agenda(run, now), now)
+    if not ready and wakeup == inf and run.starting and run.idle():
+        # Nothing is to come in this session that what was gathered so far could wait for.
+        ready, wakeup = _by_time(outputs.repairs(run, now, last=True), now)
     chosen = list(_one_of_each(run, ready)) if ready else []
     decision = Decision(
         events=tuple(proposal.event for proposal in chosen if proposal.event is not None),
@@ -63,6 +60,18 @@ def consider(run: Run, now: float) -> Outlook:
     # A command that is under way opens no way for another; what it leads to comes when it has landed.
     again = bool(decision.events) or 0 < len(chosen) < len(ready)
     return Outlook(decision, None if wakeup == inf else wakeup, again)
+
+
+def _by_time(proposals: Iterable[Proposal], now: float) -> tuple[list[Proposal], float]:
+    """Those whose time has come, and when that of the next comes."""
+    ready: list[Proposal] = []
+    wakeup = inf
+    for proposal in proposals:
+        if proposal.at <= now:
+            ready.append(proposal)
+        elif proposal.at < wakeup:
+            wakeup = proposal.at
+    return ready, wakeup
 
 
 def due(run: Run, now: float) -> Decision:

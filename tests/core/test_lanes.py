@@ -11,7 +11,7 @@ from runner.core import commands as c, events as e
 from runner.core.kinds import COLLECTING, STAGING
 from runner.core.records import CoreConfig
 from runner.model import BatchId, FaultKind, JobStatus, Limit, RemoteId
-from tests.core.kit import OPERATION, T0, Story, config, facts, fault, key
+from tests.core.kit import OPERATION, T0, Story, collected, config, facts, fault, key
 
 NEAR, FAR = "near", "far"
 
@@ -140,3 +140,14 @@ def test_a_lane_whose_slots_are_all_left_to_others_waits_for_the_user_if_no_othe
 
     assert story.as_far_as_it_goes() == [key(0)]
     assert [(park.lane, park.fault.code) for park in story.run.parks.values()] == [(FAR, "NO_SLOTS")]
+
+
+def test_lines_are_sent_again_though_jobs_of_their_analysis_wait_on_a_lane_that_is_shut():
+    """None of those can end in this session, and what one lane lacks need not wait for the other."""
+    story = Story(side_by_side(corpus_lanes=(("c0", (FAR,)),)), corpora=[1, 0, 1])
+    story.open()
+    park(story, FAR, OPERATION)
+    for _ in range(2):
+        story.answer(story.next(c.CollectJob), collected(missing=3))
+
+    assert story.next(c.GatherRepair).jobs == (key(0), key(2))

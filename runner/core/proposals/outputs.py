@@ -10,6 +10,7 @@ from typing import Final
 from runner.core import commands as c
 from runner.core.kinds import COLLECTING, RESULTS
 from runner.core.proposals.proposal import Proposal, in_order, not_before
+from runner.core.proposals.starting import opens
 from runner.core.proposals.watching import another_generation
 from runner.core.records import JobRecord
 from runner.core.retry import OUTPUTS
@@ -74,12 +75,19 @@ def _collection(run: Run, record: JobRecord, now: float) -> Proposal:
     return Proposal(max(at, record.collect_at), command)
 
 
-def repairs(run: Run, now: float) -> Iterator[Proposal]:
-    """Lines to send again are gathered once about a slot-count of jobs has some, or no more jobs are to come."""
+def repairs(run: Run, now: float, *, last: bool = False) -> Iterator[Proposal]:
+    """Lines to send again are gathered once about a slot-count of jobs has some, or no more jobs are to come.
+
+    `last`: none can come in this session, whatever is left; then they are gathered where a lane takes them.
+    """
     if not run.to_repair:
         return
-    for (analysis, _, round_, _), jobs in run.to_repair.items():
-        if jobs and (len(jobs) >= _slots_of(run, jobs[0]) or run.unsettled[analysis] == _waiting(run, analysis)):
+    for (analysis, _, round_, lanes), jobs in run.to_repair.items():
+        if jobs and (
+            len(jobs) >= _slots_of(run, jobs[0])
+            or run.unsettled[analysis] == _waiting(run, analysis)
+            or (last and any(opens(run, run.stations[lane, run.jobs[jobs[0]].job.operation], now) for lane in lanes))
+        ):
             at = not_before(run, LOCAL, now)
             serial = run.batches_planned + 1
             yield Proposal(at, c.GatherRepair(analysis=analysis, serial=serial, round=round_, jobs=tuple(jobs)))
