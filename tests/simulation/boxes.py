@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from runner.compose.boxes.record import PLANNING, read_rows, split_plan, write_rows
+from runner.compose.boxes.record import PLANNING, intent_key, read_rows, split_plan, write_rows
 from runner.compose.boxes.traces import Retracing, TracedLane
 from runner.core import events as e
 from runner.core.states import State
@@ -59,7 +59,8 @@ class BucketKeeper:
         await anyio.sleep(0.1)
         first = self._world.run.jobs[request.job].state is State.INTENDED
         if first and not self._world.unlucky(S3_FAULTS):
-            self._world.bucket.intents[lane].remove(_intent(request))
+            kept = self._world.bucket.intents[lane]
+            kept[:] = [key for key in kept if not key.startswith(f"{request.job}-{request.generation}@")]
 
     async def before_start(self, lane: str, request: StartRequest) -> Fault | None:
         await anyio.sleep(0.1)
@@ -72,12 +73,9 @@ class BucketKeeper:
             for part in event.batch.parts if isinstance(event, e.BatchPlanned) else ():
                 if part in self._world.disk.repair_lines:
                     bucket.lines[part] = self._world.disk.repair_lines[part]
-        bucket.intents.setdefault(lane, []).append(_intent(request))
+        key = intent_key(request.job, request.generation, self._world.now())
+        bucket.intents.setdefault(lane, []).append(key)
         return None
-
-
-def _intent(request: StartRequest) -> str:
-    return f"{request.job}-{request.generation}"
 
 
 async def take_up(world: World) -> list[e.Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from runner.core import events as e
 from runner.core.states import State
 from runner.model import FaultKind, JobStatus
 from runner.simulation.behaviour import Behaviour
+from tests.simulation.boxes import BucketKeeper
 from tests.simulation.checkers import check_everything
 from tests.simulation.setting import EPOCH, Ending, Setting
 from tests.simulation.world import World, run_through, simulate
@@ -395,6 +397,21 @@ def test_box__lost_again_and_again_with_answers_lost_and_rows_missing__buys_each
 
     assert world.taken_up == 4
     assert any(record.job.repairs for record in world.run.jobs.values())
+    names = [job.request.name for service in world.services.values() for job in service.jobs.values()]
+    assert len(names) == len(set(names))
+
+
+def test_box__lost_with_refused_starts_on_record__looks_where_the_last_of_them_was_made(monkeypatch):
+    """The service shows nothing yet; asked again on the lane that had refused it, a job would be bought there, too."""
+
+    async def forget_nothing(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(BucketKeeper, "start_refused", forget_nothing)
+    hiding = Behaviour(list_lag_s=400.0, write_checks=False)
+    world = lived(replace(hiding, denied_until=EPOCH + 100.0), others=(hiding,), endings=lost(60))
+
+    assert of(world, e.StartUnanswered)
     names = [job.request.name for service in world.services.values() for job in service.jobs.values()]
     assert len(names) == len(set(names))
 

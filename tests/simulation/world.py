@@ -51,6 +51,7 @@ from tests.simulation.boxes import Bucket, BucketKeeper, take_up
 from tests.simulation.documents import documents_of, manifest_of
 from tests.simulation.ports import Place, SimulatedPorts
 from tests.simulation.setting import EPOCH, Ending, Setting
+from tests.simulation.stuck import left_undone
 from tests.simulation.views import job_view, run_view
 
 SESSIONS_MAX = 200
@@ -259,6 +260,9 @@ class World:
         """A driver that ends of itself is done, or says what stands in its way."""
         told = self.run.parks or self.run.stopping or self.run.budget_reached
         assert self.run.closed or told, f"ended without a word: {describe(self.run)}"
+        if not (self.run.closed or self.run.stopping or self.run.budget_reached):
+            undone = left_undone(self.run)
+            assert not undone, f"ended with {undone[:5]} undone: {describe(self.run)}"
 
     def append(self, events: Sequence[e.Event]) -> None:
         """The recorder: events survive as bytes, unless the process ends just before."""

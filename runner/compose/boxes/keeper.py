@@ -26,6 +26,7 @@ from runner.compose.boxes.record import (
     Kept,
     KeptLane,
     Seal,
+    intent_key,
     read_kept,
     record_uri,
     seals,
@@ -78,6 +79,8 @@ class Keeper:
         self._late_kept = 0
         self._kept_names: set[str] = set()
         """Files of late parts that are kept already."""
+        self._intents: dict[tuple[str, str], str] = {}
+        """Lane and JobName -> where it is written that this Start was about to be made."""
         self._writing = anyio.Lock()
         self.driver: Driver | None = None
         self.finished = False
@@ -205,19 +208,19 @@ class Keeper:
         fault = await self.before_buying(lane)
         if fault is not None or not self.keeps:
             return fault
-        written = await self._lane(lane).staging.put_bytes(self._intent(lane, request), request.name.encode())
+        key = intent_key(request.job, request.generation, self._opened.clock.now())
+        uri = self._intents[lane, request.name] = f"{self._base(self._lane(lane))}{INTENTS}{key}"
+        written = await self._lane(lane).staging.put_bytes(uri, request.name.encode())
         return _unkept(written) if isinstance(written, Fault) else None
 
     async def start_refused(self, lane: str, request: StartRequest) -> None:
         """Nothing came of a Start, so that another lane may have the job; a refused replay says nothing of that.
 
-        What cannot be deleted now costs the next box a look.
+        What cannot be deleted now costs the next box a look, unless another lane's is later.
         """
-        if self.keeps and self._run.jobs[request.job].state is State.INTENDED:
-            await self._lane(lane).staging.delete(self._intent(lane, request))
-
-    def _intent(self, lane: str, request: StartRequest) -> str:
-        return f"{self._base(self._lane(lane))}{INTENTS}{request.job}-{request.generation}"
+        uri = self._intents.pop((lane, request.name), None)
+        if uri is not None and self._run.jobs[request.job].state is State.INTENDED:
+            await self._lane(lane).staging.delete(uri)
 
     def _lane(self, name: str) -> OpenLane:
         return next(lane for lane in self.lanes if lane.spec.name == name)

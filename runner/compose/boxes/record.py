@@ -4,7 +4,7 @@
     <staging>/<run id>/record/plan.jsonl        every planned batch and job, as the journal has them
     <staging>/<run id>/record/run.json          the run, its form, its survey's seals, its lanes; written last
     <staging>/<run id>/record/late/             what was planned later, in order, with the lines that it sends; models
-    <staging>/<run id>/record/intents/          <job>-<generation>: a Start of it was about to be made on this lane
+    <staging>/<run id>/record/intents/          <job>-<generation>@<ms>: a Start of it was about to be made on this lane
 
 Facts only: texts lie there no more than in the staged inputs. This file makes and reads the bytes; it calls nobody.
 """
@@ -22,11 +22,27 @@ from runner.core import events as e
 from runner.core.run import Run
 from runner.errors import RunDirectoryError
 from runner.journal import RunDirectory, codec
+from runner.model import JobKey
 
 FORMAT: Final = 1
 INTENTS: Final = "intents/"
+_AT: Final = "@"
 PLANNING: Final = (e.BatchPlanned, e.JobPlanned, e.JobCut, e.LanguagesRouted, e.TrainingIntended)
 """Facts that a fresh box needs: what there is to be bought. What became of it, the service and its outputs tell."""
+
+
+def intent_key(job: JobKey, generation: int, at: float) -> str:
+    """What says below `intents/` that a Start was about to be made, at a time in seconds since the epoch."""
+    return f"{job}-{generation}{_AT}{at * 1e3:.0f}"
+
+
+def read_intent(key: str) -> tuple[JobKey, int, float] | None:
+    """Job, generation and time of an intent; None if the key is no such thing."""
+    name, _, ms = key.partition(_AT)
+    job, _, generation = name.rpartition("-")
+    if not (job and generation.isdecimal() and (ms.isdecimal() or not ms)):
+        return None
+    return JobKey(job), int(generation), float(ms or 0) / 1e3
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from typing import Final, Literal, Protocol, TypeVar
 
 import anyio
 
+from runner.compose.boxes.record import read_intent
 from runner.compose.lanes import PASSING, patiently, refusal
 from runner.core import commands as c, events as e
 from runner.core.ratelimit import Pace
@@ -55,8 +56,8 @@ T = TypeVar("T")
 class TracedLane:
     """A lane as the search needs it. `job_name_prefix` is that of the box that started jobs there.
 
-    `outputs` gives the keys below the run's outputs, relative to them; `intents` the Starts that the record says were
-    about to be made there, as `<job>-<generation>`.
+    `outputs` gives the keys below the run's outputs, relative to them; `intents` those of the Starts that the record
+    says were about to be made there (`runner.compose.boxes.record.intent_key`).
     """
 
     spec: LaneSpec
@@ -166,12 +167,22 @@ class Retracing:
                         self._of(lane, *owner).shown.append(job)
             for key in await _listed(lane, lane.outputs):
                 self._by_output(lane, key)
-        for lane in self._lanes:
+        await self._look_for_intents()
+
+    async def _look_for_intents(self) -> None:
+        """What shows, shows where it is. If one generation was to be started on several lanes, the last of them counts.
+
+        All before it were refused, or the last would not have been made; but that may not have been deleted.
+        """
+        last: dict[tuple[JobKey, int], tuple[float, int]] = {}
+        for number, lane in enumerate(self._lanes):
             for key in await _listed(lane, lane.intents):
-                # Another lane may have refused it, and not forgotten it: what shows, shows where it is.
-                intended, _, number = key.rpartition("-")
-                if number.isdecimal():
-                    self._of(lane, JobKey(intended), int(number))
+                intent = read_intent(key)
+                if intent is not None:
+                    job, generation, at = intent
+                    last[job, generation] = max(last.get((job, generation), (at, number)), (at, number))
+        for (job, generation), (_, number) in last.items():
+            self._of(self._lanes[number], job, generation)
 
     def _owner(self, name: str, prefix: str) -> tuple[JobKey, int] | None:
         """The job and the generation that a JobName speaks of, if it is one of this run's (`runner.model.job_name`)."""
