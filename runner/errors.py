@@ -50,6 +50,14 @@ class RunnerError(Exception):
         return (_rebuild, (type(self), self.args, self.__dict__.copy()))
 
 
+def first_of(error: BaseException) -> BaseException:
+    """The error that matters in a group of them: task groups wrap what their tasks raise."""
+    while isinstance(error, BaseExceptionGroup):
+        ours = [inner for inner in error.exceptions if isinstance(inner, RunnerError | BaseExceptionGroup)]
+        error = (ours or list(error.exceptions))[0]
+    return error
+
+
 def _rebuild(cls: type[RunnerError], args: tuple[object, ...], state: dict[str, object]) -> RunnerError:
     error = cls.__new__(cls)
     error.args = args

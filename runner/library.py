@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,7 @@ from runner.compose.reporting import lines_of_run, report as _report
 from runner.compose.running import Hooks, Outcome, RunOptions, plan_manifest, run_manifest
 from runner.core.events import Event
 from runner.engine.ports import Observer
+from runner.errors import RunnerError, first_of
 from runner.journal import resolve_run
 from runner.manifest import load_manifest as _load_manifest
 from runner.model import Manifest
@@ -71,7 +72,7 @@ async def plan(
 ) -> Plan:
     """Survey and plan; no text is sent anywhere. With `run_dir` the survey is kept, and `run` goes on from it."""
     options = _options(run_dir=run_dir, limit=limit, workers=workers)
-    with TemporaryDirectory(prefix="runner-plan-") as scratch:
+    with _ungrouped(), TemporaryDirectory(prefix="runner-plan-") as scratch:
         choice = choose(options.applied(manifest), run_dir=run_dir or Path(scratch) / "run", again=False)
         made, _ = await plan_manifest(manifest, options, Hooks(), choice)
     return made
@@ -111,7 +112,7 @@ async def run(
     options = _options(
         run_dir=run_dir, budget_usd=budget_usd, limit=limit, for_s=for_s, workers=workers, again=again, yes=yes
     )
-    with ExitStack() as stack:
+    with _ungrouped(), ExitStack() as stack:
 
         def observe(opened: OpenRun) -> list[Observer]:
             log = EventLog(opened.directory.log_path, run=opened.run)
@@ -147,6 +148,18 @@ def read_results(run_dir: Path, corpus: str) -> Iterator[dict[str, Any]]:
     decode: Callable[[bytes], dict[str, Any]] = msgspec.json.decode
     for line in lines_of_run(resolve_run(run_dir), corpus):
         yield decode(line)
+
+
+@contextmanager
+def _ungrouped() -> Iterator[None]:
+    """Our errors as they are promised, and not in the groups that task groups make of them."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        error = first_of(group)
+        if isinstance(error, RunnerError):
+            raise error  # noqa: B904 - its own cause says why
+        raise
 
 
 def _options(*, workers: int | None, **given: Any) -> RunOptions:

@@ -8,7 +8,7 @@ import traceback
 from typing import Final
 
 from runner import __version__
-from runner.errors import EXIT_INTERNAL, InternalError, MachineError, ManifestError, RunnerError
+from runner.errors import EXIT_INTERNAL, InternalError, MachineError, ManifestError, RunnerError, first_of
 
 ENVIRONMENT: Final = {
     errno.EACCES: "check the permissions",
@@ -43,14 +43,6 @@ def report_error(error: BaseException) -> int:
     if error.hint:
         _say(error.hint, kind="hint")
     return error.exit_code
-
-
-def first_of(error: BaseException) -> BaseException:
-    """The error that matters in a group of them: task groups wrap what their tasks raise."""
-    while isinstance(error, BaseExceptionGroup):
-        ours = [inner for inner in error.exceptions if isinstance(inner, RunnerError | BaseExceptionGroup)]
-        error = (ours or list(error.exceptions))[0]
-    return error
 
 
 def _of_environment(error: OSError) -> MachineError:

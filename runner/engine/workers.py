@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
-from anyio import to_process
+from anyio import BrokenWorkerProcess, to_process
+
+from runner.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,10 +35,28 @@ class WorkerPool:
         self._limiter = anyio.CapacityLimiter(size)
 
     async def run(self, function: Callable[[T], R], task: T) -> R:
-        """The function's result, or its exception. The function, the task and the result are pickled."""
-        return await to_process.run_sync(
-            _work, self._prepare, self._directory, function, task, cancellable=True, limiter=self._limiter
-        )
+        """The function's result, or its exception. The function, the task and the result are pickled.
+
+        Raises UserError if the program that was started cannot be imported once more, as a worker does when it begins;
+        BrokenWorkerProcess if a worker was killed.
+        """
+        try:
+            return await to_process.run_sync(
+                _work, self._prepare, self._directory, function, task, cancellable=True, limiter=self._limiter
+            )
+        except BrokenWorkerProcess as error:
+            if not _main_fails(error):
+                raise
+            raise UserError(
+                "a worker process could not import the program that was started",
+                hint="in that file, begin what it does under `if __name__ == '__main__':`",
+            ) from error
+
+
+def _main_fails(error: BrokenWorkerProcess) -> bool:
+    """Whether a worker could not begin for what its parent's main module raised; anyio says only that it did not."""
+    unheard = (OSError, anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError)
+    return bool(error.args) and error.__cause__ is not None and not isinstance(error.__cause__, unheard)
 
 
 def _work(prepare: Prepare, directory: Path, function: Callable[[T], R], task: T) -> R:

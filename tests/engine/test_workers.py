@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +20,27 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+UNGUARDED = """
+from pathlib import Path
+
+import anyio
+
+from runner.engine.workers import WorkerPool
+
+
+async def main():
+    pool = WorkerPool(1, prepare=print, directory=Path())
+    try:
+        await pool.run(abs, -1)
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", error.hint, sep="\\n")
+        raise
+
+
+anyio.run(main)
+"""
 
 
 def prepare(directory: Path) -> None:
@@ -67,6 +89,18 @@ async def test_a_cancelled_call_ends_its_worker(tmp_path: Path):
     with anyio.fail_after(10):
         while _alive(process_id):  # noqa: ASYNC110 - another process
             await anyio.sleep(0.01)
+
+
+async def test_a_program_that_begins_its_work_when_it_is_imported_is_told_what_to_change(tmp_path: Path):
+    program = tmp_path / "program.py"
+    program.write_text(UNGUARDED)
+
+    done = await anyio.run_process([sys.executable, str(program)], check=False)
+
+    assert done.stdout.decode().splitlines() == [
+        "UserError: a worker process could not import the program that was started",
+        "in that file, begin what it does under `if __name__ == '__main__':`",
+    ]
 
 
 def _alive(process_id: int) -> bool:

@@ -43,6 +43,16 @@ def test_a_plan_sends_nothing_and_leaves_nothing(manifest: runner.Manifest, tmp_
     assert not (tmp_path / "runs").exists()
 
 
+def test_what_the_user_must_mend_is_raised_as_itself(manifest: runner.Manifest, tmp_path: Path) -> None:
+    """Also where a task group of ours found it."""
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    overrides = ["corpora.notes.source=notes.csv", "corpora.notes.format=csv", "corpora.notes.text=c"]
+    wrong = runner.load_manifest(tmp_path / "library.yaml", overrides=overrides)
+    for call in (runner.plan, runner.run):
+        with pytest.raises(UserError, match=r"notes\.csv has no column 'c'"):
+            anyio.run(lambda call=call: call(wrong, run_dir=tmp_path / "run"))
+
+
 def test_a_run_is_driven_and_watched_from_a_loop_of_ones_own(manifest: runner.Manifest, tmp_path: Path) -> None:
     seen: list[runner.Event] = []
 
