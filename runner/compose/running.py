@@ -49,6 +49,7 @@ from runner.compose.upkeep import claim_results, tidy
 from runner.compose.workshop import LocalWorkshop
 from runner.core import events as e
 from runner.core.run import Run
+from runner.corpus.inflating import zstd
 from runner.engine.driver import Driver
 from runner.engine.executor import Executor
 from runner.engine.learning import Learner
@@ -193,6 +194,8 @@ class _Session:
 
     async def plan(self) -> Plan:
         """Survey what is not surveyed, and plan."""
+        if self._manifest.output.compression == "zstd":
+            zstd("output.compression is zstd")
         surveyor = Surveyor(
             self._run,
             self._opened.directory,

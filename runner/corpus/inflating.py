@@ -58,7 +58,7 @@ def zstd(purpose: str) -> Any:
             from backports import zstd as module
     except ImportError as error:
         raise MachineError(
-            f"{purpose}, and the package that reads it is missing",
+            f"{purpose}, and the package for it is missing",
             hint="install the extra `zstd`: pip install 'comprehend-runner[zstd]'",
         ) from error
     return module

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.compose import surveying
+from runner.core import events as e
 from runner.corpus import list_corpus
 from runner.model import CorpusSpec, SourceFile
 from tests.acceptance.house import House
@@ -211,3 +213,20 @@ def test_a_survey_that_was_kept_by_a_plan_is_not_read_again(house: House) -> Non
 
     assert said.code == 0
     assert "6 of 6 documents written" in said.talk
+
+
+def test_results_in_zstd_are_refused_before_anything_is_read_where_its_package_is_missing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all is bought, and then cannot be written."""
+    house.tell(output={"compression": "zstd"})
+    for package in ("backports", "compression"):
+        monkeypatch.setitem(sys.modules, package, None)
+
+    said = house.run()
+
+    assert said.code == 2
+    assert "error: output.compression is zstd, and the package for it is missing" in said.talk
+    assert "hint: install the extra `zstd`: pip install 'comprehend-runner[zstd]'" in said.talk
+    assert not any(isinstance(event, e.ListingTaken) for event in house.events())
+    assert "wrong   zstd: output.compression is zstd" in house.command("doctor", "m.yaml").out

@@ -14,6 +14,7 @@ from typing import Final
 
 from runner.compose.doctoring.findings import Finding
 from runner.compose.models.data import with_training_data
+from runner.corpus.inflating import zstd
 from runner.corpus.patterns import first_wildcard, has_wildcard, split_pattern
 from runner.errors import MachineError, ServiceError, UserError
 from runner.manifest.detector import detector_version
@@ -138,6 +139,11 @@ def _packages(manifest: Manifest) -> Iterator[Finding]:
     if any(corpus.format == "parquet" for corpus in manifest.corpora) and find_spec("pyarrow") is None:
         fix = "pip install 'comprehend-runner[parquet]'"
         yield _found("parquet", "the package that reads Parquet is missing", wrong=True, fix=fix)
+    if manifest.output.compression == "zstd":
+        try:
+            zstd("output.compression is zstd")
+        except MachineError as error:
+            yield _found("zstd", error.message, wrong=True, fix=error.hint)
     if manifest.embedded and find_spec("aiohttp") is None:
         fix = "pip install 'comprehend-runner[local]'"
         yield _found("local endpoint", "the packages of the embedded lane are missing", wrong=True, fix=fix)
