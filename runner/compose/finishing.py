@@ -13,6 +13,7 @@ from pathlib import Path
 from runner import __version__
 from runner.compose.forms import line_form
 from runner.compose.opening import OpenRun
+from runner.compose.places import recall, with_places
 from runner.core import events as e
 from runner.corpus import read_listing
 from runner.errors import EXIT_DONE, EXIT_ERRORS
@@ -111,7 +112,7 @@ def _left(opened: OpenRun) -> Iterator[LeftBehind]:
     for batch, lanes in run.staged.items():
         for lane in lanes:
             staged.setdefault(lane, []).append(run.batches[batch].bytes)
-    for spec in opened.manifest.lanes:
+    for spec in with_places(opened.manifest, recall(opened.directory)).lanes:
         sizes = staged.get(spec.name)
         if spec.remote and sizes:
             where = f"{spec.staging}{run.run_id}/"

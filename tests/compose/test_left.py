@@ -21,6 +21,15 @@ def test_what_is_left_is_said_at_the_end_and_in_the_books(house: House) -> None:
     assert json.loads(house.command("status", "--json").out)["summary"]["left"] == []
 
 
+def test_it_is_where_it_was_staged_though_the_manifest_names_another_bucket_since(house: House) -> None:
+    house.run()
+    house.tell(lanes=[house.lane(staging="s3://elsewhere/")])
+
+    said = house.run()
+
+    assert f"of your text in s3://{house.bucket}/{house.directory.root.name}/; " in said.talk
+
+
 def test_an_embedded_run_leaves_nothing_with_others(house: House) -> None:
     house.tell(lanes=None)
     said = house.run()
