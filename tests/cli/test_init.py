@@ -41,6 +41,13 @@ def test_a_folder_of_texts_is_a_corpus_of_files(bare):
     assert bare.command("plan", "new.yaml").code == 0
 
 
+def test_what_a_run_wrote_is_no_corpus(bare):
+    bare.write("texts/one.txt", ENGLISH.encode())
+    bare.write("texts/runs/small/1/journal.db", b"")
+    bare.write("texts/runs/small/1/results/lines/00000.jsonl", b'{"id": 1}\n')
+    assert list(begun(bare, "texts")) == ["texts"]
+
+
 def test_a_file_of_several_lines_is_a_corpus_of_lines_and_one_with_paragraphs_a_document(bare):
     bare.write("lines.txt", f"{ENGLISH}\n{GERMAN}\n".encode())
     bare.write("letter.txt", f"{ENGLISH}\n\n{ENGLISH}\n".encode())

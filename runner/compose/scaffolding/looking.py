@@ -17,6 +17,7 @@ from runner.compose.scaffolding.columns import Columns, columns_of, language_of
 from runner.corpus.inflating import codec_of
 from runner.corpus.parquet import arrow
 from runner.errors import UserError
+from runner.journal.rundir import JOURNAL_NAME
 
 NAME_CHARACTERS_MAX: Final = 60
 
@@ -94,7 +95,11 @@ def _kinds(path: Path) -> dict[str, list[Path]]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
+    """The files of a folder, in order; what is hidden and what a run wrote are left out."""
     for root, folders, names in os.walk(folder):
+        if JOURNAL_NAME in names:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root) / name for name in sorted(names) if not name.startswith("."))
 
