@@ -23,6 +23,7 @@ from runner.planning.fates import FAMILY_CLOSED
 from runner.planning.plan import Plan, usd_text
 from runner.planning.rows import Row
 from runner.planning.training import USD_PER_MONTH
+from runner.results.resultlines import UNCHANGEABLE
 from runner.telemetry.gauge import StationView
 from runner.telemetry.panel import NUMBERS, station_rows
 from runner.telemetry.words import byte_count, counted, duration
@@ -268,7 +269,10 @@ def _next_steps(outcome: Outcome, manifest: str) -> Iterator[str]:
     directory, again = _shown(outcome.directory), f"runner run {shlex.quote(manifest)}"
     if outcome.ended == "finished":
         yield f"runner verify {directory}"
-        if outcome.exit_code:
+        codes = {code for row in outcome.summary.analyses if row.errors for code in row.codes}
+        if outcome.exit_code and codes <= UNCHANGEABLE:
+            yield f"mend the inputs (`problems` in the results say where), then {again}"
+        elif outcome.exit_code:
             yield f"runner retry {directory}, then {again}"
     elif outcome.ended == "parked":
         yield f"mend what is said above, then {again}"
