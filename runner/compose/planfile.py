@@ -16,6 +16,7 @@ from runner.planning.disk import disk_use
 from runner.planning.plan import Plan
 
 CENT_USD: Final = 0.005
+HINT: Final = "`runner plan MANIFEST --out FILE` writes one"
 
 
 def document(opened: OpenRun, plan: Plan) -> dict[str, object]:
@@ -50,10 +51,12 @@ def require_same(path: Path, now: Mapping[str, Any]) -> None:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: the plan cannot be read: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: the plan cannot be read: {error.strerror}", hint=HINT) from error
+    except ValueError as error:
+        raise UserError(f"{path}: this is not a plan", hint=HINT) from error
     if not isinstance(found, dict) or not {"identity", "listings", "totals"} <= found.keys():
-        raise UserError(f"{path}: this is not a plan", hint="`runner plan MANIFEST --out FILE` writes one")
+        raise UserError(f"{path}: this is not a plan", hint=HINT)
     return found
 
 

@@ -16,7 +16,7 @@ import anyio
 
 from runner.aws.quotas import ACTION, AccountQuotas, read_quotas
 from runner.compose.places import Place
-from runner.model import Fault, FaultKind, LaneSpec, Limit, Manifest, QuotaSource
+from runner.model import Fault, LaneSpec, Limit, Manifest, QuotaSource
 
 Counted = tuple[str, str, float | None, QuotaSource]
 """(lane, operation, active jobs, who says so)."""
@@ -92,7 +92,7 @@ def _settled(
 
 def _unread(lane: LaneSpec, fault: Fault, last: AccountQuotas) -> str:
     instead = "what the account said last is used" if last else "the manifest's numbers hold, or else the defaults"
-    allow = f"; to have them read, allow {ACTION}" if fault.kind is FaultKind.DENIED else ""
+    allow = f"; to have them read, allow {ACTION}" if fault.code.startswith("AccessDenied") else ""
     return f"lane {lane.name}: its quotas could not be read ({fault.code}): {instead}{allow}"
 
 
