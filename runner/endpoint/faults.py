@@ -1,9 +1,5 @@
 """Faults on demand: a list of rules, each with a choice of requests or jobs and one thing it does to them.
 
-Owns the rules, their counters, their hours and their dice. Knows nothing of HTTP or jobs: it answers which rules
-fire, and whoever asks does what they say. What `do` can be, and in which words: `effects.py`, or
-`runner serve --list-faults`.
-
     - {service: comprehend, operation: "Start*", do: answer_lost, times: 1}
     - {service: s3, operation: GetObject, key: "staging/*", do: slow_down, probability: 0.2, seed: 7}
     - {operation: StartSentimentDetectionJob, job_name: "*-3", do: job_failed, message: "INTERNAL: gone", after_s: 1}
