@@ -39,7 +39,9 @@ def export(
     *,
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="PATH", parser=path, help="a new or empty folder; for duckdb, a new file"),
+        typer.Option(
+            "--out", metavar="PATH", parser=path, help="a new or empty folder; for duckdb, a new file; always needed"
+        ),
     ],
     form: Annotated[
         Literal["parquet", "csv", "duckdb"],
