@@ -13,7 +13,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from runner.compose.boxes import lease
+from runner.compose.boxes.record import intent_key, read_intent
 from runner.core import events as e
+from runner.model import JobKey
 from tests.acceptance.house import Endpoint, House, Said, ended, kill_group, serving, wait_until
 
 JOBS = 6
@@ -262,3 +264,9 @@ def test_a_damaged_record_is_named(box: House, fresh: House, damaged: str) -> No
     check_refused(fresh.run(), "damaged", "--again")
 
     assert box.endpoint.accepted == bought
+
+
+def test_an_intent_is_read_as_it_was_written_and_others_are_no_intents() -> None:
+    assert read_intent(intent_key(JobKey("my-sentiment-b000001"), 2, 12.345)) == ("my-sentiment-b000001", 2, 12.345)
+    assert read_intent("sentiment-b000001-0") == ("sentiment-b000001", 0, 0.0), "as records had it once"
+    assert [read_intent(key) for key in ("", "x", "x-y", "-0@1", "x-1@y")] == [None] * 5
