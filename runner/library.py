@@ -152,14 +152,16 @@ def read_results(run_dir: Path, corpus: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _ungrouped() -> Iterator[None]:
-    """Our errors as they are promised, and not in the groups that task groups make of them."""
+    """Our errors as they are promised, not in the groups that task groups make; tracebacks have their hints, too."""
     try:
         yield
-    except ExceptionGroup as group:
-        error = first_of(group)
-        if isinstance(error, RunnerError):
-            raise error  # noqa: B904 - its own cause says why
-        raise
+    except (RunnerError, ExceptionGroup) as raised:
+        error = first_of(raised)
+        if not isinstance(error, RunnerError):
+            raise
+        if error.hint:
+            error.add_note(f"hint: {error.hint}")
+        raise error  # noqa: B904 - its own cause says why
 
 
 def _options(*, workers: int | None, **given: Any) -> RunOptions:

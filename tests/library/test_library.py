@@ -49,8 +49,9 @@ def test_what_the_user_must_mend_is_raised_as_itself(manifest: runner.Manifest, 
     overrides = ["corpora.notes.source=notes.csv", "corpora.notes.format=csv", "corpora.notes.text=c"]
     wrong = runner.load_manifest(tmp_path / "library.yaml", overrides=overrides)
     for call in (runner.plan, runner.run):
-        with pytest.raises(UserError, match=r"notes\.csv has no column 'c'"):
+        with pytest.raises(UserError, match=r"notes\.csv has no column 'c'") as raised:
             anyio.run(lambda call=call: call(wrong, run_dir=tmp_path / "run"))
+        assert raised.value.__notes__ == ["hint: its columns are: a, b"]
 
 
 def test_a_run_is_driven_and_watched_from_a_loop_of_ones_own(manifest: runner.Manifest, tmp_path: Path) -> None:
