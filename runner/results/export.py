@@ -50,6 +50,7 @@ def export(
     Raises UserError for a column that a corpus has not, or an `out` that is taken; MachineError if DuckDB is missing,
     the disk is full, or a result file cannot be read.
     """
+    _require_duckdb()
     chosen = {corpus.name: _chosen(corpus, columns, form) for corpus in corpora}
     if form == "duckdb":
         return [_database(corpora, out, chosen)]
@@ -188,14 +189,20 @@ def _text(value: str) -> str:
 # --- surroundings -----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _connection(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _require_duckdb() -> None:
+    """Before anything is written."""
     try:
-        import duckdb
+        import duckdb  # noqa: F401
     except ModuleNotFoundError as missing:
         raise MachineError(
             "export needs the package duckdb", hint="install it: pip install 'comprehend-runner[export]'"
         ) from missing
+
+
+@contextmanager
+def _connection(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    import duckdb
+
     with TemporaryDirectory(prefix="runner-export-") as scratch:
         settings: dict[str, Any] = {"memory_limit": MEMORY_MAX, "temp_directory": scratch}
         with duckdb.connect(str(path or ":memory:"), config=settings) as connection:

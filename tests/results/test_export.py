@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,16 @@ def test_a_folder_that_holds_something_is_left_alone(corpus: ExportCorpus, tmp_p
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="not an empty folder"):
         export([corpus], tmp_path / "out", form="parquet")
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "duckdb"])
+def test_without_its_package_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
+    corpus = ExportCorpus(name="c", files=(write(tmp_path / "0.jsonl", [line(0)]),), schema=SCHEMA)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(MachineError, match="needs the package duckdb") as told:
+        export([corpus], tmp_path / "out", form=form)
+    assert "comprehend-runner[export]" in str(told.value.hint)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_damaged_line_is_told_and_leaves_no_file(tmp_path: Path) -> None:
