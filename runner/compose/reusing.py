@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import Final, TypeVar
 
 import anyio
 
 from runner import __version__
 from runner.engine.workers import WorkerPool
+from runner.errors import UserError
 from runner.model import (
     KnownSegment,
     LookupTask,
@@ -46,6 +49,16 @@ def reusable_analyses(manifest: Manifest, versions: Mapping[str, str]) -> dict[s
         if context is not None:
             reusable[analysis.name] = Reusable(analysis=analysis, context=context)
     return reusable
+
+
+def require_folder(folder: str) -> None:
+    """Raises UserError if answers cannot be kept in a folder, or it cannot be made: before anything is bought."""
+    there = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(
+            f"policy.reuse.from: answers cannot be kept in {folder}, since {there} is no folder that may be written",
+            hint="name a folder on a local disk that may be written, or leave policy.reuse out",
+        )
 
 
 class Reuser:

@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from runner.compose.disks import full_disk_told
 from runner.compose.positions import Positions
-from runner.compose.reusing import Reuser
+from runner.compose.reusing import Reuser, require_folder
 from runner.core import events as e
 from runner.core.run import Run
 from runner.corpus import list_corpus, ranges, read_listing, write_listing
@@ -66,6 +66,8 @@ class Surveyor:
         if self._run.survey_finished:
             self._put_in_place()
             return
+        if self._reusable and self._manifest.policy.reuse is not None:
+            require_folder(self._manifest.policy.reuse)
         discard_shared(self._directory.root)
         discard_reused(self._directory.root)
         listings = [(corpus, await self._listing(corpus)) for corpus in self._manifest.corpora]

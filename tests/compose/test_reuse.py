@@ -282,3 +282,14 @@ def test_answers_grow_too_old(house: House, tell: Any, runs: Any, monkeypatch: p
         tell(*TEXTS, analyses=["sentiment"], policy={"reuse": {"from": "answers", "max_age": age}})
         assert runs(age).code == 0
         assert _bought(house, age) == bought
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_sent(house: House, tell: Any) -> None:
+    tell("one fine day", policy={})
+    house.write("answers", b"no folder")
+    for command in ("plan", "run"):
+        said = house.run() if command == "run" else house.command("plan", "m.yaml")
+        assert said.code == 2
+        assert "policy.reuse.from: answers cannot be kept in" in said.talk
+        assert "is no folder that may be written" in said.talk
+    assert not [event for event in house.events() if isinstance(event, e.BatchPlanned)]
