@@ -139,6 +139,7 @@ def _differences(old: Place, new: Place) -> Iterator[str]:
 def _require_no_jobs(run: Run, old: Place, differences: list[str]) -> None:
     name = old.lane.name
     count = sum(record.lane == name and _is_open(run, record) for record in run.jobs.values())
+    count += sum(extra.lane == name for extra in run.extra_stops.values())
     if not count:
         return
     jobs = "1 job is" if count == 1 else f"{count} jobs are"
@@ -151,7 +152,7 @@ def _require_no_jobs(run: Run, old: Place, differences: list[str]) -> None:
 
 def _is_open(run: Run, record: JobRecord) -> bool:
     """Whether something of a job is still to be asked or fetched where it was started."""
-    return record.state in _OPEN or record.job.key in run.to_confirm or record in run.extra_stops.values()
+    return record.state in _OPEN or record.job.key in run.to_confirm
 
 
 def _could_not_read(record: JobRecord, lane: str) -> bool:

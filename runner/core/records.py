@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from runner.catalogue import FAMILIES
 from runner.core.commands import Check
@@ -103,6 +103,15 @@ class Trouble:
             self.retry_at = decision.at
         else:
             self.exhausted = fault
+
+
+class Extra(NamedTuple):
+    """A second job of one name, where it was started: its first may have gone elsewhere since."""
+
+    job: JobKey
+    generation: int
+    lane: str
+    operation: str
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ from runner.core.folds import CALLS, MOVES, RUN_EVENTS
 from runner.core.kinds import Kind
 from runner.core.polling import TIMINGS, Timing
 from runner.core.ratelimit import Pace
-from runner.core.records import CoreConfig, JobRecord, PacedCall, Station, Trouble
+from runner.core.records import CoreConfig, Extra, JobRecord, PacedCall, Station, Trouble
 from runner.core.retry import LOCAL_CALLS
 from runner.core.states import OCCUPYING, IllegalMove, State, next_state
 from runner.core.waiting import Entry, Group, Queue
@@ -107,7 +107,7 @@ class Run:
         """FAILED jobs: to be renewed, or given up."""
         self.to_confirm: dict[JobKey, JobRecord] = {}
         """Jobs whose Start was replayed: the service may show two of their name."""
-        self.extra_stops: dict[RemoteId, JobRecord] = {}
+        self.extra_stops: dict[RemoteId, Extra] = {}
         """Second jobs of a name, to be stopped."""
         self.extras: set[RemoteId] = set()
         """Every second job that was found."""

@@ -151,3 +151,23 @@ def test_lines_are_sent_again_though_jobs_of_their_analysis_wait_on_a_lane_that_
         story.answer(story.next(c.CollectJob), collected(missing=3))
 
     assert story.next(c.GatherRepair).jobs == (key(0), key(2))
+
+
+def test_a_second_job_is_stopped_where_it_runs_though_the_first_has_gone_to_another_lane():
+    """Asked elsewhere, the service knows of no such job: it would run to its end, and be paid for."""
+    story = Story(side_by_side(), corpora=[0])
+    put(story, 0, NEAR)
+    at, job = story.now, key(0)
+    denied = fault(FaultKind.DENIED, "NO_READ_ACCESS_TO_INPUT")
+    story.tell(
+        e.StatusSeen(at=at, job=job, generation=0, status=JobStatus.FAILED, fault=denied),
+        e.DuplicateFound(at=at, job=job, generation=0, kept=RemoteId("x0"), extra=(RemoteId("x1"),)),
+        e.GenerationRenewed(at=at, job=job, generation=1, not_before=at),
+        e.StartIntended(at=at, job=job, generation=1, lane=FAR, token="", name="j0"),
+    )
+    story.open()
+
+    stop = story.next(c.StopJob)
+    assert (stop.lane, stop.generation, stop.remote_id) == (NEAR, 0, "x1")
+    story.answer(stop, JobStatus.STOP_REQUESTED)
+    assert not story.run.extra_stops

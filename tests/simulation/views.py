@@ -60,7 +60,7 @@ def run_view(run: Run) -> dict[str, Any]:
     view["rates"] = {key: [station.pace(call).rate for call in CALLS] for key, station in run.stations.items()}
     for name in ("undecided", "to_confirm"):
         view[name] = set(getattr(run, name))
-    view["extra_stops"] = {remote: record.job.key for remote, record in run.extra_stops.items()}
+    view["extra_stops"] = dict(run.extra_stops)
     books = run.books
     view["segments"] = [(s.facts.id, s.open, s.jobs, s.merged, s.dirty) for s in books.segments()]
     view["corpora"] = {name: (book.merged, book.dirty) for name, book in books.corpora.items()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from runner.core import events as e
 from runner.core.commands import Check
 from runner.core.folds.looking import expect
-from runner.core.records import JobRecord
+from runner.core.records import Extra, JobRecord
 from runner.core.retry import CALLS, backoff
 from runner.core.states import State
 from runner.model import FaultKind
@@ -164,7 +164,8 @@ def duplicate_found(run: Run, event: e.DuplicateFound, record: JobRecord) -> Non
     run.extras.update(event.extra)
     run.committed[run.families[record.job.analysis]] += record.job.units * len(event.extra)
     if run.stoppable[record.job.operation]:
-        run.extra_stops.update(dict.fromkeys((remote for remote in event.extra if remote not in event.over), record))
+        extra = Extra(record.job.key, event.generation, record.lane, record.job.operation)
+        run.extra_stops.update(dict.fromkeys((remote for remote in event.extra if remote not in event.over), extra))
 
 
 def single_confirmed(run: Run, event: e.SingleConfirmed, record: JobRecord) -> None:

@@ -15,7 +15,7 @@ from runner.core.records import DENIALS, JobRecord, Station
 from runner.core.retry import GENERATIONS, RetryAt, decide
 from runner.core.run import Run
 from runner.core.states import State
-from runner.model import Fault, FaultKind, RemoteId
+from runner.model import Fault, FaultKind, JobKey, RemoteId
 
 SWEEP_MARGIN_S: Final = 300.0
 """How much further back than our oldest active job a sweep looks: more than clocks differ."""
@@ -64,21 +64,19 @@ def stops(run: Run, station: Station, now: float) -> Iterator[Proposal]:
     found = next(_to_stop(run, station), None)
     if found is None:
         return
-    record, remote_id = found
-    command = c.StopJob(
-        job=record.job.key, generation=record.generation, lane=lane, operation=operation, remote_id=remote_id
-    )
+    job, generation, remote_id = found
+    command = c.StopJob(job=job, generation=generation, lane=lane, operation=operation, remote_id=remote_id)
     yield Proposal(max(not_before(run, (lane, stopping(operation)), now), station.stop.ready_at()), command)
 
 
-def _to_stop(run: Run, station: Station) -> Iterator[tuple[JobRecord, RemoteId]]:
-    for extra, record in run.extra_stops.items():
-        if (record.lane, record.job.operation) == (station.lane.name, station.operation):
-            yield record, extra
+def _to_stop(run: Run, station: Station) -> Iterator[tuple[JobKey, int, RemoteId]]:
+    for remote_id, extra in run.extra_stops.items():
+        if (extra.lane, extra.operation) == (station.lane.name, station.operation):
+            yield extra.job, extra.generation, remote_id
     if run.cancelling and run.stoppable[station.operation]:
         for record in station.occupied.values():
             if record.state is State.ACTIVE and not record.stop_asked and record.remote_id is not None:
-                yield record, record.remote_id
+                yield record.job.key, record.generation, record.remote_id
 
 
 # --- failed generations -----------------------------------------------------------------------------------------------
