@@ -13,6 +13,7 @@ import selectors
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from functools import partial
+from math import ulp
 from typing import Final, TypeVar, TypeVarTuple
 
 import anyio
@@ -22,6 +23,7 @@ from runner.errors import InternalError
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+RESOLUTION_S: Final = 1e-9
 LATE_S: Final = 1e-6
 """How much later than asked for a timer may go off: less than any time that means something."""
 
@@ -54,6 +56,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds."""
         return self._jumping.elapsed
+
+    @property
+    def _clock_resolution(self) -> float:
+        """By how much later than now a timer must be to wait, in asyncio's loop.
+
+        A timer of this very moment must not: so never less than what makes a difference to the clock, which after a
+        hundred days is more than a nanosecond.
+        """
+        return max(RESOLUTION_S, ulp(self._jumping.elapsed))
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, _: float) -> None:
+        """That of the machine's clock, which is of no account here."""
 
     def call_at(
         self,

@@ -53,3 +53,15 @@ def test_what_happens_at_once_happens_in_an_order_of_the_seed():
     assert order(None) == order(None)
     assert order(1) == order(1)
     assert len({tuple(order(seed)) for seed in range(20)}) > 5
+
+
+def test_timers_go_off_however_late_it_is() -> None:
+    """After some hundred days, the clock's steps are wider than a nanosecond."""
+
+    async def main() -> float:
+        await anyio.sleep(2.0**24 + 1 / 3)
+        for _ in range(100):
+            await anyio.sleep(0.1)
+        return anyio.current_time()
+
+    assert run_virtually(main) == pytest.approx(2.0**24 + 10 + 1 / 3)
