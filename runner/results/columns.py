@@ -89,8 +89,10 @@ class ColumnReader:
         try:
             if layout.first:
                 members = self._decode_members(b"{" + b"}\n{".join(results) + b"}")
-                data: bytes = _encode_lines(members)
-                return None if b":null" in data or len(members) != len(results) else data
+                encoded = _encode_lines(members)
+                if b":null" in encoded or len(members) != len(results):
+                    return None
+                return bytes(memoryview(encoded))  # the encoder's own keeps as much again in reserve
             data = b"\n".join([*results, b""])
             if not self._family.spans and (b"null" in results or _encode_lines(_decode_values(data)) != data):
                 return None
